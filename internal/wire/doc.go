@@ -1,0 +1,39 @@
+// Package wire defines the bytes that s2c sends: the clear part of sealed
+// packets, what is inside them, and the messages between member and hub. It
+// parses and appends; it never does I/O.
+//
+// A sealed packet, which travels as one datagram:
+//
+//	+-----------+------------------+----------------------------+---------+
+//	| clear u8  | SFrame header    | sealed payload             | tag 16  |
+//	| ver 2     | config u8        | voice, video items or      |         |
+//	| kind 3    | KID 0-3, CTR 0-7 | control, by KID's stream   |         |
+//	| layer 3   | (RFC 9605)       |                            |         |
+//	+-----------+------------------+----------------------------+---------+
+//
+// Inside, by stream (integers are big-endian; times are milliseconds of the
+// sender's clock modulo 2^32):
+//
+//	voice    index u16 | time u32 | flags u8 | Opus packet
+//	video    one or more items: len u16 | id u16 | ref u16 | time u32 |
+//	         part u8 | parts u8 | len bytes of the picture
+//	control  type u8 | body (Heartbeat, PictureRequest)
+//
+// A message, which is reliable and in order, is a type byte and a body:
+//
+//	member > hub                              hub > member
+//	01 JOIN     hello, cert, door, caps       81 JOINED  slot, token, number of members
+//	02 FORWARD  pair message                  82 PEER    slot, hello, cert
+//	03 LEAVE                                  83 GONE    slot, hash
+//	                                          84 FROM    pair message
+//	                                          85 ERROR   code, text
+//
+// A pair message goes from one member to another through the hub, which reads
+// no more of it than the two hashes: type u8 | from [32] | to [32] | body.
+package wire
+
+import "errors"
+
+// ErrMalformed is returned by the Parse functions for bytes that no version of
+// s2c sends.
+var ErrMalformed = errors.New("malformed packet")

@@ -1,0 +1,175 @@
+package wire
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Millis is a time on the wire: milliseconds of the sender's clock since 1970,
+// modulo 2^32.
+type Millis uint32
+
+// NewMillis returns t as it goes on the wire.
+func NewMillis(t time.Time) Millis { return Millis(uint64(t.UnixMilli())) }
+
+// Sub returns how much later t is than u, right when they are less than 24
+// days apart.
+func (t Millis) Sub(u Millis) time.Duration {
+	return time.Duration(int32(t-u)) * time.Millisecond
+}
+
+// Voice is the payload of a voice packet: one Opus packet.
+type Voice struct {
+	Index uint16 // counts 20 ms of the sender's microphone, spoken or muted, modulo 2^16
+	Time  Millis // when the first sample was captured
+	Flags uint8  // reserved, 0
+	Opus  []byte
+}
+
+// voiceHead is the size in bytes of what comes before the Opus packet.
+const voiceHead = 2 + 4 + 1
+
+// Append appends the encoding of v to b.
+func (v Voice) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint16(b, v.Index)
+	b = binary.BigEndian.AppendUint32(b, uint32(v.Time))
+	return append(append(b, v.Flags), v.Opus...)
+}
+
+// ParseVoice decodes the payload of a voice packet. The result aliases b.
+func ParseVoice(b []byte) (Voice, error) {
+	if len(b) <= voiceHead {
+		return Voice{}, ErrMalformed
+	}
+	return Voice{
+		Index: binary.BigEndian.Uint16(b),
+		Time:  Millis(binary.BigEndian.Uint32(b[2:])),
+		Flags: b[6],
+		Opus:  b[voiceHead:],
+	}, nil
+}
+
+// A Part is a piece of a compressed picture. A video packet carries one or
+// more of them, not all of the same picture.
+type Part struct {
+	ID    uint16 // of the picture, counting modulo 2^16
+	Ref   uint16 // of the picture it is predicted from; equal to ID in a key picture
+	Time  Millis // when the picture was captured
+	Part  uint8  // which piece this is, from 0
+	Parts uint8  // how many pieces the picture has, from 1
+	Data  []byte
+}
+
+// PartHead is the size in bytes of what comes before a Part's data.
+const PartHead = 2 + 2 + 2 + 4 + 1 + 1
+
+// MaxPart is how many bytes of a picture fit into a packet of its own.
+const MaxPart = MaxPlain - PartHead
+
+// Append appends the encoding of p to b.
+func (p Part) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint16(b, uint16(len(p.Data)))
+	b = binary.BigEndian.AppendUint16(b, p.ID)
+	b = binary.BigEndian.AppendUint16(b, p.Ref)
+	b = binary.BigEndian.AppendUint32(b, uint32(p.Time))
+	return append(append(b, p.Part, p.Parts), p.Data...)
+}
+
+// ParsePart decodes the Part at the start of b and returns what follows it.
+// The result aliases b.
+func ParsePart(b []byte) (p Part, rest []byte, err error) {
+	if len(b) < PartHead {
+		return p, nil, ErrMalformed
+	}
+	n := int(binary.BigEndian.Uint16(b))
+	p = Part{
+		ID:    binary.BigEndian.Uint16(b[2:]),
+		Ref:   binary.BigEndian.Uint16(b[4:]),
+		Time:  Millis(binary.BigEndian.Uint32(b[6:])),
+		Part:  b[10],
+		Parts: b[11],
+	}
+	if p.Part >= p.Parts || n > len(b)-PartHead {
+		return p, nil, ErrMalformed
+	}
+	p.Data = b[PartHead : PartHead+n]
+	return p, b[PartHead+n:], nil
+}
+
+// The types of control payloads. The values are part of the protocol.
+const (
+	typeHeartbeat      = 1
+	typePictureRequest = 2
+)
+
+// A Control is what members tell each other in sealed packets that may be lost.
+type Control interface {
+	// Append appends the encoding of the payload to b.
+	Append(b []byte) []byte
+}
+
+// Heartbeat says once a second how a member is.
+type Heartbeat struct {
+	Time   Millis
+	Muted  bool // sends no voice
+	Camera bool // sends pictures
+	Deaf   bool // plays nothing
+}
+
+// PictureRequest asks a member to send a picture that can be decoded.
+type PictureRequest struct {
+	Slot uint16 // of the member who is asked; others ignore it
+	Have uint16 // the newest picture that could be decoded
+	None bool   // there is none: only a key picture will do
+}
+
+// Append implements Control.
+func (h Heartbeat) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(append(b, typeHeartbeat), uint32(h.Time))
+	var flags byte
+	for i, set := range [...]bool{h.Muted, h.Camera, h.Deaf} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	return append(b, flags)
+}
+
+// Append implements Control.
+func (r PictureRequest) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint16(append(b, typePictureRequest), r.Slot)
+	b = binary.BigEndian.AppendUint16(b, r.Have)
+	if r.None {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+// ParseControl decodes a control payload.
+func ParseControl(b []byte) (Control, error) {
+	if len(b) == 0 {
+		return nil, ErrMalformed
+	}
+	r := reader{b: b[1:]}
+	var c Control
+	switch b[0] {
+	case typeHeartbeat:
+		h := Heartbeat{Time: Millis(r.uint32())}
+		f := r.uint8()
+		h.Muted, h.Camera, h.Deaf = f&1 != 0, f&2 != 0, f&4 != 0
+		r.failed = r.failed || f > 7
+		c = h
+	case typePictureRequest:
+		p := PictureRequest{Slot: r.uint16(), Have: r.uint16()}
+		f := r.uint8()
+		p.None = f == 1
+		r.failed = r.failed || f > 1
+		c = p
+	default:
+		return nil, ErrMalformed
+	}
+	if r.failed || len(r.b) > 0 {
+		return nil, ErrMalformed
+	}
+	return c, nil
+}
