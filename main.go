@@ -2,11 +2,16 @@
 package main
 
 import (
+	"context"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/sanix-darker/s2c/internal/cli"
 )
 
 func main() {
-	os.Exit(cli.Main(cli.OS()))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // a second signal kills
+	os.Exit(cli.Main(ctx, cli.OS()))
 }

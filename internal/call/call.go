@@ -1,3 +1,295 @@
 // Package call is one member's side of a session: the engine. It runs without
 // a screen and knows neither terminals nor drivers.
+//
+// The way of the data, with the goroutine in brackets:
+//
+//	send   ReadFrame > mailbox [camera] > video.Encode > outbox [encode]
+//	       ReadChunk > audio.Encode > outbox [mic]
+//	       outbox > cipher.Seal > SendDatagram [send]
+//	recv   RecvDatagram > cipher.Open > audio.Voice / assembler [recv]
+//	       assembler > video.Decode > mailbox [decode, one per member]
+//	       audio.Voice > mixer > WriteChunk, paced by the device [speaker]
+//
+// Run starts them and returns when all have ended.
 package call
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/internal/audio"
+	"github.com/sanix-darker/s2c/internal/mailbox"
+	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/text"
+	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/video"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+// The picture that is sent when Config says nothing else.
+const (
+	defaultWidth   = 192     // pixels
+	defaultHeight  = 144     // pixels
+	defaultFPS     = 15      // pictures per second
+	defaultBitrate = 120_000 // bit/s at most, for pictures
+	defaultVoice   = 24_000  // bit/s for voice
+)
+
+// maxPictureParts bounds a picture to what a short burst can carry; the
+// encoder is told the size in bytes that follows from it.
+const maxPictureParts = 6
+
+// Config is what a Call needs. The openers are called again after a device
+// failed; each may be nil when the member wants none.
+type Config struct {
+	// Dial connects to the hub. It is called again to reconnect.
+	Dial func(context.Context) (transport.Conn, error)
+
+	Session string // must pass hello.CheckSession
+	Name    string // must pass text.CheckName
+
+	Camera  func(context.Context) (media.VideoSource, error)
+	Mic     func(context.Context) (media.AudioSource, error)
+	Speaker func(context.Context) (media.AudioSink, error)
+
+	Muted     bool // start with the microphone muted
+	CameraOff bool // start with the camera off
+
+	Width, Height int // of the picture sent, in pixels; 0 means 192 x 144
+	FPS           int // pictures sent per second; 0 means 15
+	Bitrate       int // bit/s for pictures; 0 means 120,000
+	VoiceBitrate  int // bit/s for voice; 0 means 24,000
+
+	Log *slog.Logger // nil logs nothing
+}
+
+// A Call is one member's side of a session. Call New, Join, and Run, each once;
+// the other methods may be called by any goroutine meanwhile, except Picture
+// and SelfPicture, which belong to one goroutine.
+type Call struct {
+	// Set by New.
+	cfg     Config
+	enc     *video.Encoder // used by encode
+	voice   *audio.Encoder // used by mic
+	notices chan Notice    // never closed
+	changed chan struct{}  // never closed
+	first   *link          // set by Join, for Run
+
+	// Traded between goroutines.
+	camera *mailbox.Mailbox[media.Frame] // camera > encode
+	self   *mailbox.Mailbox[media.Frame] // encode > screen
+	outbox outbox
+	want   pictureWants
+
+	// Updated by any goroutine.
+	muted    atomic.Bool
+	cameraOn atomic.Bool
+	micOpen  atomic.Bool
+	camOpen  atomic.Bool
+	spkOpen  atomic.Bool
+	selfTalk atomic.Bool
+	selfDB   atomicFloat
+	stray    atomic.Uint64             // packets of nobody, or not authentic
+	members  atomic.Pointer[[]*member] // replaced under mu, never modified
+
+	// Guarded by mu.
+	mu   sync.Mutex
+	link *link // nil while not joined
+	stat Link
+	ends sync.WaitGroup // decode goroutines
+}
+
+// New checks cfg and returns a Call that is not yet connected.
+func New(cfg Config) (*Call, error) {
+	if err := hello.CheckSession(cfg.Session); err != nil {
+		return nil, err
+	}
+	if err := text.CheckName(cfg.Name); err != nil {
+		return nil, err
+	}
+	cfg.Width, cfg.Height = orDefault(cfg.Width, defaultWidth), orDefault(cfg.Height, defaultHeight)
+	cfg.FPS, cfg.Bitrate = orDefault(cfg.FPS, defaultFPS), orDefault(cfg.Bitrate, defaultBitrate)
+	cfg.VoiceBitrate = orDefault(cfg.VoiceBitrate, defaultVoice)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Call{
+		cfg:     cfg,
+		notices: make(chan Notice, 64),
+		changed: make(chan struct{}, 1),
+		camera:  mailbox.New[media.Frame](),
+		self:    mailbox.New[media.Frame](),
+	}
+	c.outbox.init()
+	c.members.Store(new([]*member))
+	c.muted.Store(cfg.Muted)
+	c.cameraOn.Store(!cfg.CameraOff)
+	c.selfDB.store(silence)
+	var err error
+	c.enc, err = video.NewEncoder(video.Config{
+		Width: cfg.Width, Height: cfg.Height, FPS: cfg.FPS, Bitrate: cfg.Bitrate,
+		MaxBytes: maxPictureParts * wire.MaxPart,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.voice, err = audio.NewEncoder(cfg.VoiceBitrate); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func orDefault(v, def int) int {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// Join connects to the hub and takes a place in the session. It is called once,
+// before Run. Errors are those of Config.Dial, or *RefusedError.
+func (c *Call) Join(ctx context.Context) error {
+	l, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	c.first = l
+	return nil
+}
+
+// Run takes part in the session that Join entered until ctx is done, or until
+// the hub or the session refuses (*RefusedError). A connection that is lost is
+// made again, with growing pauses, for as long as ctx lives. When Run returns,
+// every goroutine has ended and every device is closed.
+func (c *Call) Run(ctx context.Context) error {
+	if c.first == nil {
+		panic("call: internal error: Run before Join")
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	wg.Go(func() { c.cameraLoop(ctx) })
+	wg.Go(func() { c.encodeLoop(ctx) })
+	wg.Go(func() { c.micLoop(ctx) })
+	wg.Go(func() { c.speakerLoop(ctx) })
+	for l := c.first; ; {
+		err := c.serve(ctx, l)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if refused, ok := errors.AsType[*RefusedError](err); ok && !refused.Again() {
+			return err
+		}
+		c.cfg.Log.Warn("connection lost", "err", err)
+		c.notify(Notice{Kind: LinkLost, Err: err})
+		if l, err = c.reconnect(ctx); err != nil {
+			return err
+		}
+		c.notify(Notice{Kind: LinkBack})
+	}
+}
+
+// The pauses between tries to reconnect: each 1.6 times the one before, less
+// up to a quarter by chance so that a hub that restarts is not stormed.
+const (
+	firstPause = 300 * time.Millisecond
+	maxPause   = 10 * time.Second
+)
+
+// reconnect tries until it has joined again. It fails when ctx is done or the
+// session refuses for good.
+func (c *Call) reconnect(ctx context.Context) (*link, error) {
+	pause := firstPause
+	for {
+		wait := pause - jitter(pause/4)
+		c.setPhase(Reconnecting, time.Now().Add(wait))
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(wait):
+		}
+		l, err := c.connect(ctx)
+		if err == nil {
+			return l, nil
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		// A name that is taken is most likely our own, not yet missed by the hub.
+		if refused, ok := errors.AsType[*RefusedError](err); ok && !refused.Again() && !refused.NameTaken {
+			return nil, err
+		}
+		c.cfg.Log.Warn("cannot reconnect yet", "err", err)
+		pause = min(pause*8/5, maxPause)
+	}
+}
+
+// SetMuted mutes or unmutes the microphone. Muted sends nothing.
+func (c *Call) SetMuted(muted bool) {
+	c.muted.Store(muted)
+	wake(c.outbox.beat)
+	c.touch()
+}
+
+// Muted reports whether the microphone is muted.
+func (c *Call) Muted() bool { return c.muted.Load() }
+
+// SetCamera turns the picture on or off. The device stays open.
+func (c *Call) SetCamera(on bool) {
+	c.cameraOn.Store(on)
+	wake(c.outbox.beat)
+	c.touch()
+}
+
+// CameraOn reports whether the camera is meant to be seen.
+func (c *Call) CameraOn() bool { return c.cameraOn.Load() }
+
+// Notices returns the channel of what a person should be told. It is never
+// closed; when nobody reads, the newest are lost.
+func (c *Call) Notices() <-chan Notice { return c.notices }
+
+// Changed returns a channel that yields after something on a screen would
+// change. It is never closed.
+func (c *Call) Changed() <-chan struct{} { return c.changed }
+
+// Picture returns the newest picture of the member in the given slot if it has
+// not been returned before, else nil. The picture is the caller's until the
+// next call for that slot. One goroutine may call it.
+func (c *Call) Picture(slot uint16) *media.Frame {
+	if m := c.member(slot); m != nil {
+		return m.pictures.Take()
+	}
+	return nil
+}
+
+// SelfPicture returns the newest own picture, as Picture does.
+func (c *Call) SelfPicture() *media.Frame { return c.self.Take() }
+
+// member returns the member in a slot, or nil.
+func (c *Call) member(slot uint16) *member {
+	for _, m := range *c.members.Load() {
+		if m.slot == slot {
+			return m
+		}
+	}
+	return nil
+}
+
+// touch wakes whoever waits for Changed.
+func (c *Call) touch() { wake(c.changed) }
+
+// notify hands n to whoever reads Notices.
+func (c *Call) notify(n Notice) {
+	n.At = time.Now()
+	select {
+	case c.notices <- n:
+	default:
+	}
+	c.touch()
+}

@@ -3,8 +3,12 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"os"
+
+	"github.com/spf13/cobra"
 )
 
 // An Env is what a command may use of the process.
@@ -20,5 +24,56 @@ func OS() Env {
 	return Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
 }
 
-// Main runs the command that e asks for and returns the exit code.
-func Main(Env) int { return 1 }
+// Main runs the command that e asks for until it ends or ctx is done, and
+// returns the exit code: 0 fine, 1 failed, 2 wrong usage, 3 hub unreachable, 4
+// refused, 130 interrupted.
+func Main(ctx context.Context, e Env) int {
+	cmd := e.root()
+	cmd.SetArgs(e.Args)
+	cmd.SetIn(e.Stdin)
+	cmd.SetOut(e.Stdout)
+	cmd.SetErr(e.Stderr)
+	return e.report(cmd.ExecuteContext(ctx))
+}
+
+// root returns the command tree.
+func (e Env) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "s2c",
+		Short: "a video and audio call in a terminal, sealed end to end",
+		Long: `s2c is a video and audio call in a terminal. The camera becomes characters, the
+voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
+		Example: `  s2c demo                                       see a call, alone
+  s2c server -p 1122                             run a hub
+  s2c join -s session1 -c darker host:1122       join a session at a hub
+  s2c join -s session1 -c darker                 join, and be the hub too`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+	}
+	root.SetVersionTemplate("s2c {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err, "see " + cmd.CommandPath() + " -h"}
+	})
+	root.AddCommand(e.server(), e.join(), e.demo(), e.mirror())
+	return root
+}
+
+// say prints a line for the person, on standard error.
+func (e Env) say(format string, args ...any) {
+	fmt.Fprintf(e.Stderr, "s2c: "+format+"\n", args...)
+}
+
+// exactArgs returns a usage error unless there are at most n arguments.
+func atMost(n int, usage string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return &usageError{fmt.Errorf("unexpected argument %q", args[n]), usage}
+		}
+		return nil
+	}
+}

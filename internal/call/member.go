@@ -1,0 +1,226 @@
+package call
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sanix-darker/s2c/cipher"
+	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/internal/audio"
+	"github.com/sanix-darker/s2c/internal/mailbox"
+	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+// A member is another person in the session.
+type member struct {
+	// Set by newMember.
+	id    hello.Hash
+	slot  uint16
+	ctx   context.Context // ends the decode goroutine
+	stop  context.CancelFunc
+	voice *audio.Voice
+
+	// Owned by recv.
+	parts assembler
+
+	// Traded between goroutines.
+	backlog  backlog                       // recv > decode
+	pictures *mailbox.Mailbox[media.Frame] // decode > screen
+
+	// Owned by speaker.
+	meter audio.Meter
+
+	// Updated by any goroutine.
+	level    atomicFloat // dBFS
+	speaking atomic.Bool
+	decoded  atomic.Uint64 // pictures
+	broken   atomic.Uint64 // pictures that could not be decoded
+	age      atomic.Int64  // capture to decoded of the last picture, ns
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	nick     string // "" while joining
+	heard    time.Time
+	beat     wire.Heartbeat
+	streams  [2]counter // voice, video
+	ask      request
+	lastTick time.Time
+	lastPics uint64
+	fps      float64
+	loss     float64
+	fastest  [2]time.Duration // least picture age of this and the minute before
+	minute   time.Time
+}
+
+// A counter follows the packet numbers of one stream.
+type counter struct {
+	started  bool
+	next     uint64 // number expected next
+	got      uint64 // packets since the last second
+	expected uint64 // numbers passed since the last second
+}
+
+// newMember returns a member whose goroutines end with ctx.
+func newMember(ctx context.Context, p cipher.Peer) *member {
+	ctx, cancel := context.WithCancel(ctx)
+	voice, err := audio.NewVoice()
+	if err != nil {
+		panic("call: internal error: " + err.Error()) // it has no input that could be wrong
+	}
+	m := &member{
+		id: p.ID, slot: p.Slot, ctx: ctx, stop: cancel, voice: voice,
+		pictures: mailbox.New[media.Frame](),
+		heard:    time.Now(),
+	}
+	m.backlog.init()
+	m.level.store(silence)
+	return m
+}
+
+// present marks m as confirmed under a clean name. It reports false when m was
+// present before.
+func (m *member) present(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	first := m.nick == ""
+	m.nick = name
+	return first
+}
+
+func (m *member) name() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.nick
+}
+
+// count takes note of a packet that was authentic.
+func (m *member) count(stream int, ctr uint64, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.heard = now
+	s := &m.streams[stream]
+	if !s.started {
+		s.started, s.next = true, ctr
+	}
+	s.got++
+	if ctr >= s.next {
+		s.expected += ctr + 1 - s.next
+		s.next = ctr + 1
+	}
+}
+
+// second closes a second of counting and returns how many packets came and
+// how many were lost in it.
+func (m *member) second(now time.Time) (got, lost uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.streams {
+		s := &m.streams[i]
+		got += s.got
+		if s.expected > s.got {
+			lost += s.expected - s.got
+		}
+		s.got, s.expected = 0, 0
+	}
+	m.loss = 0
+	if got+lost > 0 {
+		m.loss = float64(lost) / float64(got+lost)
+	}
+	pics := m.decoded.Load()
+	if d := now.Sub(m.lastTick).Seconds(); !m.lastTick.IsZero() && d > 0 {
+		m.fps = float64(pics-m.lastPics) / d
+	}
+	m.lastTick, m.lastPics = now, pics
+	if now.Sub(m.minute) > time.Minute {
+		m.minute = now
+		m.fastest[1], m.fastest[0] = m.fastest[0], 0
+	}
+	return got, lost
+}
+
+// pictureAge takes note of how old a picture was when it was decoded.
+func (m *member) pictureAge(age time.Duration) {
+	m.age.Store(int64(age))
+	m.mu.Lock()
+	if m.fastest[0] == 0 || age < m.fastest[0] {
+		m.fastest[0] = age
+	}
+	m.mu.Unlock()
+}
+
+// snapshot returns what a screen shows of m.
+func (m *member) snapshot() Member {
+	v := m.voice.Stats()
+	age := time.Duration(m.age.Load())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := Member{
+		Slot: m.slot, Name: m.nick, Present: m.nick != "",
+		Speaking: m.speaking.Load() && !m.beat.Muted,
+		Muted:    m.beat.Muted, Camera: m.beat.Camera,
+		Level: m.level.load(), Loss: m.loss, FPS: m.fps,
+		Voice: v.Delay, Picture: age,
+		VoicePlayed: v.Played, VoiceConcealed: v.Concealed, VoiceLate: v.Late, VoiceDropped: v.Dropped,
+		Pictures: m.decoded.Load(), PicturesLost: m.broken.Load(),
+	}
+	fastest := m.fastest[0]
+	if m.fastest[1] != 0 {
+		fastest = min(fastest, m.fastest[1])
+	}
+	if s.Pictures > 0 && fastest != 0 {
+		s.Lag = max(age-fastest, 0)
+	}
+	s.Silent = time.Since(m.heard)
+	return s
+}
+
+// A request remembers what a member was asked for, so that it is not asked too
+// often. It is guarded by the member's mu.
+type request struct {
+	wanted bool
+	none   bool   // nothing has been decoded yet
+	have   uint16 // newest picture decoded
+	first  time.Time
+	last   time.Time
+}
+
+// How often a member is asked for a picture: not again before an answer could
+// have come, and for a key picture when the answers did not help.
+const (
+	askEvery = 100 * time.Millisecond
+	askKey   = 400 * time.Millisecond
+)
+
+// missPicture says that a picture could not be decoded.
+func (m *member) missPicture(have uint16, none bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ask.wanted, m.ask.have, m.ask.none = true, have, none
+}
+
+// gotPicture says that pictures can be decoded again.
+func (m *member) gotPicture() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ask = request{last: m.ask.last}
+}
+
+// dueRequest returns what to ask m for at time now, if it is time to.
+func (m *member) dueRequest(now time.Time) (r wire.PictureRequest, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.ask.wanted || now.Sub(m.ask.last) < askEvery {
+		return r, false
+	}
+	if m.ask.first.IsZero() {
+		m.ask.first = now
+	}
+	m.ask.last = now
+	return wire.PictureRequest{
+		Slot: m.slot, Have: m.ask.have,
+		None: m.ask.none || now.Sub(m.ask.first) > askKey,
+	}, true
+}

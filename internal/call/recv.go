@@ -1,0 +1,99 @@
+package call
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sanix-darker/s2c/cipher"
+	"github.com/sanix-darker/s2c/cipher/sframe"
+	"github.com/sanix-darker/s2c/internal/audio"
+	"github.com/sanix-darker/s2c/internal/queue"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+// recvLoop opens packets and hands them on. What does not authenticate, or is
+// malformed inside, is dropped: a hub or a member can send anything.
+func (c *Call) recvLoop(l *link) error {
+	var buf [wire.MaxDatagram]byte
+	var plain [wire.MaxDatagram]byte
+	for {
+		n, err := l.conn.RecvDatagram(buf[:])
+		if err != nil {
+			return err
+		}
+		b, from, err := l.keys.Open(plain[:0], buf[:n])
+		if err != nil {
+			if !errors.Is(err, cipher.ErrReplay) {
+				c.stray.Add(1)
+			}
+			continue
+		}
+		m := c.member(from.Slot)
+		if m == nil {
+			c.stray.Add(1)
+			continue
+		}
+		c.take(l, m, from, b, time.Now())
+	}
+}
+
+// take hands the payload of an authentic packet to whom it concerns.
+func (c *Call) take(l *link, m *member, from cipher.Origin, b []byte, now time.Time) {
+	switch from.Stream {
+	case sframe.StreamVoice:
+		m.count(0, from.CTR, now)
+		if v, err := wire.ParseVoice(b); err == nil {
+			m.voice.Put(now, audio.Packet{Index: v.Index, Age: wire.NewMillis(now).Sub(v.Time), Opus: v.Opus})
+		}
+	case sframe.StreamVideo:
+		m.count(1, from.CTR, now)
+		for len(b) > 0 {
+			p, rest, err := wire.ParsePart(b)
+			if err != nil {
+				return
+			}
+			if p, ok := m.parts.add(p); ok {
+				m.backlog.put(p)
+			}
+			b = rest
+		}
+	case sframe.StreamControl:
+		c.control(l, m, b, now)
+	}
+}
+
+// control takes what a member says in a control packet.
+func (c *Call) control(l *link, m *member, b []byte, now time.Time) {
+	p, err := wire.ParseControl(b)
+	if err != nil {
+		return
+	}
+	switch p := p.(type) {
+	case wire.Heartbeat:
+		m.mu.Lock()
+		changed := m.beat.Muted != p.Muted || m.beat.Camera != p.Camera
+		m.beat, m.heard = p, now
+		m.mu.Unlock()
+		if changed {
+			c.touch()
+		}
+	case wire.PictureRequest:
+		switch {
+		case p.Slot != l.slot:
+		case p.None:
+			c.want.key()
+		default:
+			c.want.refer(p.Have)
+		}
+	}
+}
+
+// askPictures queues the requests that are due.
+func (c *Call) askPictures(now time.Time) {
+	var buf [8]byte
+	for _, m := range *c.members.Load() {
+		if r, ok := m.dueRequest(now); ok {
+			c.outbox.put(now, queue.Control, sframe.StreamControl, wire.NewClear(wire.KindControl, 0), r.Append(buf[:0]))
+		}
+	}
+}

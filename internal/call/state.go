@@ -1,0 +1,184 @@
+package call
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/text"
+	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+// silence is the level of no sound, in dBFS.
+const silence = -96
+
+// A Phase says how a Call stands with the hub.
+type Phase uint8
+
+// The phases.
+const (
+	Connecting Phase = iota
+	Joined
+	Reconnecting
+)
+
+// Link is the quality of the way to the hub.
+type Link struct {
+	Phase   Phase
+	NextTry time.Time // when Reconnecting tries again
+	Path    transport.Path
+	Remote  string        // address of the hub
+	RTT     time.Duration // to the hub and back; 0 until measured
+	Up      float64       // kB/s sent over the last second
+	Down    float64       // kB/s received over the last second
+	Loss    float64       // share of packets lost on the way here over the last second, 0 to 1
+}
+
+// Member is what a screen shows of a member.
+type Member struct {
+	Slot     uint16
+	Name     string // cleaned for a terminal
+	Present  bool   // false while only joining
+	Speaking bool
+	Muted    bool
+	Camera   bool          // sends pictures
+	Level    float64       // of the voice now, dBFS, -96 to 0
+	Loss     float64       // share of this member's packets lost over the last second
+	Silent   time.Duration // since anything arrived from the member
+	FPS      float64       // pictures decoded over the last second
+	Voice    time.Duration // capture to playing, by the two clocks
+	Picture  time.Duration // capture to decoded, by the two clocks
+	Lag      time.Duration // how much later pictures come than the fastest of the last minute
+
+	VoicePlayed, VoiceConcealed, VoiceLate, VoiceDropped uint64 // chunks so far
+	Pictures, PicturesLost                               uint64 // so far
+}
+
+// State is a snapshot of a call.
+type State struct {
+	Session string
+	Self    Member
+	Members []Member // by slot
+	Link    Link
+	Mic     bool // a microphone is open
+	Cam     bool // a camera is open
+	Speaker bool // a speaker is open
+}
+
+// State stores a snapshot in s, reusing its slices.
+func (c *Call) State(s *State) {
+	c.mu.Lock()
+	s.Link = c.stat
+	slot := uint16(0)
+	if c.link != nil {
+		slot = c.link.slot
+	}
+	c.mu.Unlock()
+	s.Session = c.cfg.Session
+	s.Mic, s.Cam, s.Speaker = c.micOpen.Load(), c.camOpen.Load(), c.spkOpen.Load()
+	s.Self = Member{
+		Slot: slot, Name: c.cfg.Name, Present: true,
+		Speaking: c.selfTalk.Load(), Muted: c.muted.Load() || !s.Mic,
+		Camera: c.cameraOn.Load() && s.Cam,
+		Level:  c.selfDB.load(),
+	}
+	s.Members = s.Members[:0]
+	for _, m := range *c.members.Load() {
+		s.Members = append(s.Members, m.snapshot())
+	}
+}
+
+// setPhase changes what State says of the link.
+func (c *Call) setPhase(p Phase, next time.Time) {
+	c.mu.Lock()
+	c.stat.Phase, c.stat.NextTry = p, next
+	c.mu.Unlock()
+	c.touch()
+}
+
+// A NoticeKind says what happened.
+type NoticeKind uint8
+
+// The kinds of notices.
+const (
+	MemberJoined NoticeKind = iota // Name
+	MemberLeft                     // Name
+	LinkLost                       // Err
+	LinkBack
+	DeviceLost // Device, Err: the call goes on without it and tries again
+	DeviceBack // Device
+)
+
+// String returns the word that headless output uses.
+func (k NoticeKind) String() string {
+	switch k {
+	case MemberJoined:
+		return "joined"
+	case MemberLeft:
+		return "left"
+	case LinkLost:
+		return "link-lost"
+	case LinkBack:
+		return "link-back"
+	case DeviceLost:
+		return "device-lost"
+	case DeviceBack:
+		return "device-back"
+	}
+	panic("call: internal error: notice of no kind")
+}
+
+// A Notice is something that a person should be told once.
+type Notice struct {
+	At     time.Time
+	Kind   NoticeKind
+	Slot   uint16 // of the member, if any
+	Name   string // of the member, cleaned for a terminal
+	Device string // "camera", "microphone" or "speaker"
+	Err    error
+}
+
+// A RefusedError says that the hub or the session does not take this member.
+type RefusedError struct {
+	Code      wire.ErrorCode // what the hub said; 0 when a member's answer decided
+	Text      string         // the hub's words, cleaned for a terminal
+	NameTaken bool           // a member of the session has this name
+	Name      string         // the name that is taken
+}
+
+func (e *RefusedError) Error() string {
+	if e.NameTaken {
+		return fmt.Sprintf("somebody in the session is called %q already", e.Name)
+	}
+	return fmt.Sprintf("the hub refused: %q", e.Text)
+}
+
+// Again reports whether trying again later may help.
+func (e *RefusedError) Again() bool {
+	switch e.Code {
+	case wire.CodeClosing, wire.CodeSlow:
+		return true
+	}
+	return false
+}
+
+func refused(m wire.Error) error {
+	return &RefusedError{Code: m.Code, Text: text.Clean(m.Text, 200)}
+}
+
+// jitter returns a random duration in [0, d).
+func jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d)
+}
+
+// atomicFloat is a float64 that any goroutine may load and store.
+type atomicFloat struct{ bits atomic.Uint64 }
+
+func (f *atomicFloat) load() float64   { return math.Float64frombits(f.bits.Load()) }
+func (f *atomicFloat) store(v float64) { f.bits.Store(math.Float64bits(v)) }

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sanix-darker/s2c/hub"
+	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/device"
+	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/simnet"
+	"github.com/sanix-darker/s2c/internal/transport"
+)
+
+// demoNames are the synthetic members of a demo.
+var demoNames = [...]string{"anna", "bo", "carol"}
+
+// demoSession is the session that a demo takes place in.
+const demoSession = "demo"
+
+func (e Env) demo() *cobra.Command {
+	var d deviceFlags
+	var s screenFlags
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "a call with synthetic members, to see everything alone",
+		Long: `A whole call inside this process: a hub, three synthetic members who move and
+speak in turn, and you. It needs no camera, no sound and no network; those that
+this machine has are used.`,
+		Example: `  s2c demo
+  s2c demo --look ramp --speaker none`,
+		Args: atMost(0, "s2c demo takes no address; see s2c join -h"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := s.check(); err != nil {
+				return err
+			}
+			return e.runDemo(cmd.Context(), d, s)
+		},
+	}
+	d.add(cmd)
+	s.add(cmd)
+	return cmd
+}
+
+func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
+	net := simnet.New(1)
+	ln, err := net.Listen("demo")
+	if err != nil {
+		return err
+	}
+	dial := func(ctx context.Context) (transport.Conn, error) {
+		return net.Dial(ctx, "demo", simnet.Link{}, simnet.Link{})
+	}
+	// The others outlive ctx: they end after the person has left.
+	others, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	wg.Go(func() { _ = hub.New(hub.Config{}).Serve(others, ln) })
+	for i, name := range demoNames {
+		c, err := call.New(call.Config{
+			Dial: dial, Session: demoSession, Name: name,
+			Camera: func(ctx context.Context) (media.VideoSource, error) {
+				return device.OpenCamera(ctx, fmt.Sprintf("%s:%d", device.Test, i+1), device.VideoConfig{})
+			},
+			Mic: func(ctx context.Context) (media.AudioSource, error) {
+				mic, err := device.OpenMic(ctx, fmt.Sprintf("%s:%d", device.Test, i+1))
+				return mic, err
+			},
+		})
+		if err != nil {
+			return err
+		}
+		if err := c.Join(others); err != nil {
+			return err
+		}
+		wg.Go(func() { _ = c.Run(others) })
+	}
+	if d.cameraName == device.Auto && !works(ctx, func(ctx context.Context) (media.VideoSource, error) {
+		return device.OpenCamera(ctx, device.Auto, device.VideoConfig{})
+	}) {
+		d.cameraName = device.Test
+	}
+	if d.micName == device.Auto && !works(ctx, func(ctx context.Context) (media.AudioSource, error) {
+		return device.OpenMic(ctx, device.Auto)
+	}) {
+		d.micName = device.None
+	}
+	if d.speakerName == device.Auto && !works(ctx, func(ctx context.Context) (media.AudioSink, error) {
+		return device.OpenSpeaker(ctx, device.Auto)
+	}) {
+		d.speakerName = device.None
+	}
+	return e.takePart(ctx, call.Config{Dial: dial, Session: demoSession, Name: "you"}, d, s, "")
+}
+
+// works reports whether a device can be opened.
+func works[S interface{ Close() error }](ctx context.Context, open func(context.Context) (S, error)) bool {
+	s, err := open(ctx)
+	if err != nil {
+		return false
+	}
+	s.Close()
+	return true
+}

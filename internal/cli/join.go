@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sanix-darker/s2c/ascii"
+	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/hub"
+	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/text"
+	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/ui"
+)
+
+// dialTimeout bounds the time to reach a hub.
+const dialTimeout = 8 * time.Second
+
+// joinFlags are the flags of the join command.
+type joinFlags struct {
+	session string
+	name    string
+	tcp     bool
+	deviceFlags
+	screenFlags
+}
+
+// screenFlags say how a call is shown.
+type screenFlags struct {
+	look     string
+	headless bool
+	stats    time.Duration
+}
+
+func (f *screenFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.look, "look", ascii.LookHalf.String(), "how pictures are drawn: half, ramp or classic")
+	fl.BoolVar(&f.headless, "headless", false, "no screen: events as JSON lines on standard output")
+	fl.DurationVar(&f.stats, "stats", 0, "with --headless: print a line of figures every `period`")
+}
+
+func (e Env) join() *cobra.Command {
+	var f joinFlags
+	cmd := &cobra.Command{
+		Use:   "join -s SESSION -c NAME [HOST[:PORT]]",
+		Short: "join a session with camera and voice",
+		Long: `Join a session at a hub under a name. Without an address a hub is started inside
+this process, and the line that others type to join is printed.
+
+A device is named as "auto" (the system's choice), "none", "test" (a moving test
+card, a test voice, a speaker that discards), by its path or a part of its name,
+or is a file: a .y4m clip or anything FFmpeg reads for --camera, a .wav file for
+--mic and --speaker. What is missing is said once, and the call goes on.`,
+		Example: `  s2c join -s session1 -c darker host:1122
+  s2c join -s session1 -c darker                            be the hub too
+  s2c join -s session1 -c darker --camera none host         voice only
+  s2c join -s session1 -c bot --headless --mic hello.wav host`,
+		Args: atMost(1, "s2c join -s session1 -c darker host:1122"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return e.runJoin(cmd.Context(), f, args)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVarP(&f.session, "session", "s", "", "`name` of the session: letters, digits, '-', '_', '.'")
+	fl.StringVarP(&f.name, "name", "c", "", "your `name`, as others see it")
+	fl.BoolVar(&f.tcp, "tcp", false, "no UDP: everything through TLS over TCP")
+	f.deviceFlags.add(cmd)
+	f.screenFlags.add(cmd)
+	return cmd
+}
+
+// check returns a usage error for what cannot work.
+func (f *joinFlags) check() error {
+	const example = "s2c join -s session1 -c darker host:1122"
+	if f.session == "" {
+		return &usageError{errors.New("a session is needed"), example}
+	}
+	if f.name == "" {
+		return &usageError{errors.New("a name is needed"), example}
+	}
+	if err := hello.CheckSession(f.session); err != nil {
+		return &usageError{fmt.Errorf("session %q: %w", f.session, err), example}
+	}
+	if err := text.CheckName(f.name); err != nil {
+		return &usageError{fmt.Errorf("name %q: %w", f.name, err), example}
+	}
+	return f.screenFlags.check()
+}
+
+func (f *screenFlags) check() error {
+	if _, err := ascii.ParseLook(f.look); err != nil {
+		return &usageError{err, "--look half, --look ramp or --look classic"}
+	}
+	return nil
+}
+
+func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	addr, hint := "", ""
+	if len(args) > 0 {
+		var err error
+		if addr, err = hubAddress(args[0]); err != nil {
+			return err
+		}
+	} else {
+		h, err := e.ownHub(ctx, f)
+		if err != nil {
+			return err
+		}
+		defer h.close()
+		addr, hint = h.addr, h.invite
+		e.say("others join with: %s", h.invite)
+	}
+	dial, err := e.dialer(addr, f.tcp)
+	if err != nil {
+		return err
+	}
+	return e.takePart(ctx, call.Config{Dial: dial, Session: f.session, Name: f.name}, f.deviceFlags, f.screenFlags, hint)
+}
+
+// hubAddress completes what a person typed to "host:port".
+func hubAddress(s string) (string, error) {
+	const example = "s2c join -s session1 -c darker host:1122"
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		host, port = strings.Trim(s, "[]"), transport.DefaultPort
+		if strings.Count(host, ":") == 1 { // "host:" or the like, not an IPv6 address
+			return "", &usageError{fmt.Errorf("address %q: %w", s, err), example}
+		}
+	}
+	if p, err := net.LookupPort("tcp", port); err != nil || p == 0 {
+		return "", &usageError{fmt.Errorf("address %q: %q is no port", s, port), example}
+	}
+	if host == "" || strings.ContainsAny(host, "/ @") {
+		return "", &usageError{fmt.Errorf("address %q: %q is no host", s, host), example}
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// dialer returns a function that connects to the hub at addr and checks that
+// its key is the one that this person has seen before.
+func (e Env) dialer(addr string, noUDP bool) (func(context.Context) (transport.Conn, error), error) {
+	dir, err := e.configDir()
+	if err != nil {
+		return nil, err
+	}
+	known := transport.NewKnownHubs(filepath.Join(dir, "known_hubs"))
+	return func(ctx context.Context) (transport.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		return transport.Dial(ctx, transport.DialConfig{Addr: addr, NoUDP: noUDP, Verify: func(key string) error {
+			return known.Check(addr, key)
+		}})
+	}, nil
+}
+
+// An inHub is a hub inside this process.
+type inHub struct {
+	addr   string // for this process
+	invite string // what others type
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// close ends the hub and waits for it.
+func (h *inHub) close() {
+	h.cancel()
+	h.done.Wait()
+}
+
+// ownHub starts a hub on the default port, or on any port when that is taken.
+func (e Env) ownHub(ctx context.Context, f joinFlags) (*inHub, error) {
+	ln, err := e.listen(":"+transport.DefaultPort, f.tcp)
+	if err != nil {
+		if ln, err = e.listen(":0", f.tcp); err != nil {
+			return nil, err
+		}
+	}
+	_, port, err := net.SplitHostPort(ln.Addr())
+	if err != nil {
+		ln.Close()
+		return nil, err
+	}
+	// The hub outlives ctx: it ends after the member has said goodbye.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h := &inHub{
+		addr:   net.JoinHostPort("127.0.0.1", port),
+		invite: fmt.Sprintf("s2c join -s %s -c NAME %s", f.session, net.JoinHostPort(ownAddress(), port)),
+		cancel: cancel,
+	}
+	h.done.Go(func() { _ = hub.New(hub.Config{}).Serve(ctx, ln) })
+	return h, nil
+}
+
+// ownAddress returns an address of this machine that others may reach.
+func ownAddress() string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "HOST"
+	}
+	best := "HOST"
+	for _, a := range addrs {
+		ip, ok := a.(*net.IPNet)
+		if !ok || !ip.IP.IsGlobalUnicast() {
+			continue
+		}
+		if ip.IP.To4() != nil {
+			return ip.IP.String()
+		}
+		best = ip.IP.String()
+	}
+	return best
+}
+
+// takePart joins a session and shows it until the person leaves.
+func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s screenFlags, hint string) error {
+	dev, err := d.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer dev.close()
+	cfg.Camera, cfg.Mic, cfg.Speaker = dev.camera, dev.mic, dev.speaker
+	cfg.Muted, cfg.CameraOff = d.muted, d.cameraOff
+	c, err := call.New(cfg)
+	if err != nil {
+		return err
+	}
+	if err := c.Join(ctx); err != nil {
+		return err
+	}
+	return e.show(ctx, c, s, hint)
+}
+
+// show runs a call that has joined, on the screen or without one.
+func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, hint string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var run sync.WaitGroup
+	run.Go(func() { cancel(c.Run(ctx)) })
+	var err error
+	if s.headless {
+		err = e.headless(ctx, c, s.stats)
+	} else {
+		look, _ := ascii.ParseLook(s.look) // checked with the flags
+		err = ui.Run(ctx, ui.Config{Engine: c, Look: look, Hint: hint})
+	}
+	cancel(err)
+	run.Wait()
+	if err == nil {
+		return nil // the person left
+	}
+	return context.Cause(ctx)
+}
