@@ -100,7 +100,8 @@ func Sum(b []byte) Hash {
 }
 
 // CheckSession returns nil when s can name a session: 1 to 64 bytes of
-// letters, digits, '-', '_' and '.'. The error says what is wrong.
+// letters, digits, '-', '_' and '.'. The error says what is wrong. Letters that
+// are drawn as nothing do not count: two names that look the same would differ.
 func CheckSession(s string) error {
 	switch {
 	case s == "":
@@ -111,7 +112,8 @@ func CheckSession(s string) error {
 		return errors.New("the name of a session is not valid UTF-8")
 	}
 	for _, r := range s {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_' && r != '.' {
+		letter := unicode.IsLetter(r) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+		if !letter && !unicode.IsDigit(r) && r != '-' && r != '_' && r != '.' {
 			return fmt.Errorf("the name of a session has letters, digits, '-', '_' and '.', not %q", r)
 		}
 	}

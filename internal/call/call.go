@@ -195,6 +195,16 @@ func (c *Call) Run(ctx context.Context) error {
 	}
 }
 
+// Preview runs the devices without any session, for a look into the mirror,
+// until ctx is done. It takes the place of Join and Run.
+func (c *Call) Preview(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { c.cameraLoop(ctx) })
+	wg.Go(func() { c.encodeLoop(ctx) })
+	c.micLoop(ctx)
+	wg.Wait()
+}
+
 // The pauses between tries to reconnect: each 1.6 times the one before, less
 // up to a quarter by chance so that a hub that restarts is not stormed.
 const (

@@ -32,7 +32,7 @@ func (c *Call) cameraLoop(ctx context.Context) {
 
 // keyEvery is the shortest time between two key pictures: newcomers and losses
 // that come together share one.
-const keyEvery = 500 * time.Millisecond
+const keyEvery = 250 * time.Millisecond
 
 // encodeLoop compresses the newest picture, at most FPS times a second, and
 // queues it. Nothing is coded while the camera is off or nobody is there.
@@ -153,8 +153,10 @@ func (c *Call) decodeLoop(m *member) {
 		f := m.pictures.Back()
 		err := dec.Decode(p.data, video.Picture{ID: p.id, Ref: p.ref}, &f.YCbCr)
 		if err != nil {
-			m.broken.Add(1)
 			have, ok := dec.Newest()
+			if ok { // what came before the first key picture was never ours
+				m.broken.Add(1)
+			}
 			// A picture that came twice or late is no reason to ask.
 			if !errors.Is(err, video.ErrReference) || !ok || int16(p.id-have) > 0 {
 				m.missPicture(have, !ok)

@@ -154,13 +154,27 @@ func (e Env) dialer(addr string, noUDP bool) (func(context.Context) (transport.C
 	if err != nil {
 		return nil, err
 	}
-	known := transport.NewKnownHubs(filepath.Join(dir, "known_hubs"))
+	known, err := transport.OpenKnownHubs(filepath.Join(dir, "known_hubs"))
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context) (transport.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
-		return transport.Dial(ctx, transport.DialConfig{Addr: addr, NoUDP: noUDP, Verify: func(key string) error {
-			return known.Check(addr, key)
+		key, seen := "", false
+		conn, err := transport.Dial(ctx, transport.DialConfig{Addr: addr, NoUDP: noUDP, Verify: func(k string) (err error) {
+			key = k
+			seen, err = known.Check(addr, k)
+			return err
 		}})
+		if err != nil || seen {
+			return conn, err
+		}
+		e.say("new hub %s, its key is remembered: %s", addr, key)
+		if err := known.Remember(addr, key); err != nil {
+			e.say("the key cannot be remembered: %v", err)
+		}
+		return conn, nil
 	}, nil
 }
 

@@ -1,8 +1,6 @@
 package wire
 
-import (
-	"github.com/sanix-darker/s2c/cipher/sframe"
-)
+import "github.com/sanix-darker/s2c/cipher/sframe"
 
 // MaxDatagram is the size in bytes of the largest sealed packet: 1,200 bytes
 // of UDP less the 29 of the hop and 3 of its frame.
@@ -48,18 +46,16 @@ type Packet struct {
 
 // ParsePacket decodes the clear part of a sealed packet.
 func ParsePacket(b []byte) (Packet, error) {
-	var p Packet
 	if len(b) < 2 || len(b) > MaxDatagram {
-		return p, ErrMalformed
+		return Packet{}, ErrMalformed
 	}
-	p.Clear = Clear(b[0])
-	if b[0]>>6 != 0 || p.Clear.Kind() >= kinds {
-		return p, ErrMalformed
+	c := Clear(b[0])
+	if c>>6 != 0 || c.Kind() >= kinds {
+		return Packet{}, ErrMalformed
 	}
 	kid, ctr, n, err := sframe.ParseHeader(b[1:])
 	if err != nil {
-		return p, ErrMalformed
+		return Packet{}, ErrMalformed
 	}
-	p.KID, p.CTR, p.Header = kid, ctr, 1+n
-	return p, nil
+	return Packet{Clear: c, KID: kid, CTR: ctr, Header: 1 + n}, nil
 }

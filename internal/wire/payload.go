@@ -79,7 +79,7 @@ func (p Part) Append(b []byte) []byte {
 // The result aliases b.
 func ParsePart(b []byte) (p Part, rest []byte, err error) {
 	if len(b) < PartHead {
-		return p, nil, ErrMalformed
+		return Part{}, nil, ErrMalformed
 	}
 	n := int(binary.BigEndian.Uint16(b))
 	p = Part{
@@ -90,9 +90,9 @@ func ParsePart(b []byte) (p Part, rest []byte, err error) {
 		Parts: b[11],
 	}
 	if p.Part >= p.Parts || n > len(b)-PartHead {
-		return p, nil, ErrMalformed
+		return Part{}, nil, ErrMalformed
 	}
-	p.Data = b[PartHead : PartHead+n]
+	p.Data = b[PartHead : PartHead+n : PartHead+n]
 	return p, b[PartHead+n:], nil
 }
 

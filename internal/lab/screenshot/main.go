@@ -1,0 +1,77 @@
+// Command screenshot runs a program in a terminal of its own and saves what it
+// shows as a picture:
+//
+//	go run ./internal/lab/screenshot -o out.png -size 100x30 -wait you -- s2c demo
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/lab/screen"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stderr) //nolint:forbidigo // a program of its own
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2) //nolint:forbidigo // a program of its own
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "screenshot: error: %v\n", err) //nolint:forbidigo // a program of its own
+		os.Exit(1)                                             //nolint:forbidigo // a program of its own
+	}
+}
+
+// run is main with its arguments, and stderr for its help.
+func run(ctx context.Context, args []string, stderr io.Writer) error {
+	flags := flag.NewFlagSet("screenshot", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	out := flags.String("o", "screen.png", "the picture to write")
+	size := flags.String("size", "80x24", "columns and rows of the terminal")
+	wait := flags.String("wait", "", "wait until the screen shows this text")
+	after := flags.Duration("after", 0, "then wait as long as this")
+	timeout := flags.Duration("timeout", 30*time.Second, "how long to wait for the text")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var cols, rows int
+	if n, _ := fmt.Sscanf(*size, "%dx%d", &cols, &rows); n != 2 || cols <= 0 || rows <= 0 {
+		return fmt.Errorf("size %q: want columns x rows, as in 80x24", *size)
+	}
+
+	s, err := screen.Start(ctx, cols, rows, nil, flags.Args()...)
+	if err != nil {
+		return err
+	}
+	err = shoot(ctx, s, *out, *wait, *timeout, *after)
+	return errors.Join(err, s.Close())
+}
+
+// shoot waits for what is asked for and writes the picture.
+func shoot(ctx context.Context, s *screen.Session, out, wait string, timeout, after time.Duration) error {
+	if _, err := s.WaitText(wait, timeout); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(after):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	g, err := s.Capture()
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(out)
+	if err != nil {
+		return err
+	}
+	return errors.Join(g.PNG(f), f.Close())
+}

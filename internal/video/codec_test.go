@@ -1,0 +1,342 @@
+package video
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestNewEncoder(t *testing.T) {
+	tests := []struct {
+		config Config
+		ok     bool
+	}{
+		{Config{Width: 160, Height: 96}, true},
+		{Config{Width: 16, Height: 16, Bitrate: 1, FPS: 1, MaxBytes: 128}, true},
+		{Config{Width: MaxWidth, Height: MaxHeight}, true},
+		{Config{}, false},
+		{Config{Width: 15, Height: 96}, false},
+		{Config{Width: 160, Height: 15}, false},
+		{Config{Width: MaxWidth + 1, Height: 96}, false},
+		{Config{Width: 160, Height: MaxHeight + 1}, false},
+		{Config{Width: 160, Height: 96, Bitrate: -1}, false},
+		{Config{Width: 160, Height: 96, FPS: -1}, false},
+		{Config{Width: 160, Height: 96, MaxBytes: 127}, false},
+		{Config{Width: 160, Height: 96, MaxBytes: -1}, false},
+	}
+	for _, tt := range tests {
+		if _, err := NewEncoder(tt.config); (err == nil) != tt.ok {
+			t.Errorf("NewEncoder(%+v) = %v, want success %t", tt.config, err, tt.ok)
+		}
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	sizes := [][2]int{{16, 16}, {17, 31}, {60, 20}, {120, 40}, {160, 96}, {161, 97}, {320, 192}, {MaxWidth, MaxHeight}}
+	for _, size := range sizes {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			l := newLink(t, Config{Width: size[0], Height: size[1]})
+			for i := range 6 {
+				src := synthetic(size[0], size[1], i)
+				b, p := l.send(src)
+				if p.ID != uint16(i) || p.Key() != (i == 0) || i > 0 && p.Ref != p.ID-1 {
+					t.Errorf("picture %d is %+v", i, p)
+				}
+				if got := psnr(src, &l.out); got < 30 {
+					t.Errorf("picture %d: %.1f dB in %d bytes, want 30", i, got, len(b))
+				}
+			}
+		})
+	}
+}
+
+// TestEveryQP sends scenes that change at once, so that every way to code a
+// macroblock is used, at every qp.
+func TestEveryQP(t *testing.T) {
+	for qp := range maxQP + 1 {
+		l := newLink(t, Config{Width: 72, Height: 56})
+		for i, src := range []*image.YCbCr{
+			synthetic(72, 56, 1), synthetic(72, 56, 2), noisy(72, 56, 1), synthetic(72, 56, 30),
+		} {
+			l.enc.rate.qp16 = qp * 16
+			b, _ := l.send(src)
+			if got := psnr(src, &l.out); qp == 0 && got < 50 {
+				t.Errorf("picture %d at qp 0: %.1f dB in %d bytes, want 50", i, got, len(b))
+			}
+		}
+	}
+}
+
+// TestKinds makes sure that the tests above see every kind of macroblock.
+func TestKinds(t *testing.T) {
+	l := newLink(t, Config{Width: 160, Height: 96})
+	var kinds [kindIntra + 1]int
+	for _, src := range loadClip(t) {
+		l.send(src)
+		s := &l.enc.state
+		for by := 0; by < 96/8; by += 2 {
+			for bx := 0; bx < 160/8; bx += 2 {
+				c := s.cells[s.cell(bx, by)]
+				d := s.cells[s.cell(bx+1, by+1)]
+				switch {
+				case c.skip:
+					kinds[kindSkip]++
+				case c.intra:
+					kinds[kindIntra]++
+				case c.vector != d.vector:
+					kinds[kindSplit]++
+				default:
+					kinds[kindInter]++
+				}
+			}
+		}
+	}
+	for k, n := range kinds {
+		if n < 20 {
+			t.Errorf("kind %d was used %d times, want more (all: %v)", k, n, kinds)
+		}
+	}
+}
+
+func TestUnchangedPicture(t *testing.T) {
+	for _, size := range [][2]int{{60, 20}, {160, 96}, {MaxWidth, MaxHeight}} {
+		l := newLink(t, Config{Width: size[0], Height: size[1]})
+		src := synthetic(size[0], size[1], 7)
+		for range 4 { // the quantiser comes to rest
+			l.send(src)
+		}
+		for i := range 3 {
+			if b, _ := l.send(src); len(b) > 6 {
+				t.Errorf("%dx%d: unchanged picture %d took %d bytes, want at most 6", size[0], size[1], i, len(b))
+			}
+		}
+	}
+}
+
+func TestBrightnessChange(t *testing.T) {
+	clip := loadClip(t)
+	l := newLink(t, Config{Width: 160, Height: 96})
+	l.send(clip[0])
+	weighted := 0
+	for i := range 5 {
+		src := gray(160, 96)
+		for k, v := range clip[0].Y {
+			src.Y[k] = weight{gain: uint8(120 - 6*i)}.apply(v)
+		}
+		b, _ := l.send(src)
+		if b[0]&flagWeighted != 0 {
+			weighted++
+		}
+		if got := psnr(src, &l.out); got < 34 {
+			t.Errorf("dimmed picture %d: %.1f dB, want 34", i, got)
+		}
+	}
+	if weighted != 5 {
+		t.Errorf("%d of 5 dimmed pictures are weighted, want 5", weighted)
+	}
+}
+
+func TestSource(t *testing.T) {
+	e := newEncoder(t, Config{Width: 32, Height: 32})
+	short := gray(32, 32)
+	short.Y = short.Y[:1000]
+	narrow := gray(32, 32)
+	narrow.YStride = 31
+	for _, src := range []*image.YCbCr{nil, {}, gray(0, 5), short, narrow} {
+		if b, _, err := e.Encode([]byte{7}, src); err == nil || len(b) != 1 {
+			t.Errorf("Encode(%v) = %d bytes, %v, want an error and dst as it was", src, len(b), err)
+		}
+	}
+	// A part of a larger picture, and one of another size.
+	whole := synthetic(64, 64, 1)
+	cut := &image.YCbCr{Y: whole.Y[whole.YOffset(16, 8):], YStride: 64, Rect: image.Rect(16, 8, 48, 40)}
+	for i, src := range []*image.YCbCr{cut, whole, synthetic(200, 100, 1)} {
+		want := gray(32, 32)
+		Scale(want, src)
+		b, p, err := e.Encode(nil, src)
+		if err != nil || p.ID != uint16(i) {
+			t.Fatalf("Encode(%v) = %+v, %v, want id %d", src.Rect, p, err, i)
+		}
+		got := gray(32, 32)
+		e.shelf.newest().show(got)
+		if q := psnr(got, want); q < 30 {
+			t.Errorf("Encode(%v): %.1f dB in %d bytes, want 30", src.Rect, q, len(b))
+		}
+	}
+}
+
+func TestAppends(t *testing.T) {
+	a, b := newEncoder(t, Config{Width: 32, Height: 32}), newEncoder(t, Config{Width: 32, Height: 32})
+	src := synthetic(32, 32, 0)
+	plain, _, err := a.Encode(nil, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := b.Encode([]byte("before"), src)
+	if err != nil || !bytes.Equal(got, append([]byte("before"), plain...)) {
+		t.Errorf("Encode did not append the same to dst: %x, %v, want %x", got, err, plain)
+	}
+}
+
+func TestRefer(t *testing.T) {
+	l := newLink(t, Config{Width: 48, Height: 32})
+	l.enc.id = 65526 // ids wrap
+	for i := range 20 {
+		l.send(synthetic(48, 32, i))
+	}
+	for i, tt := range []struct {
+		back  uint16 // of the id referred to, behind the next
+		force bool
+		key   bool
+	}{
+		{back: 1}, {back: 2}, {back: 16}, {back: 17, key: true}, {back: 16},
+		{back: 5, force: true, key: true}, {back: 0, key: true}, {back: 40000, key: true},
+	} {
+		id := l.enc.id - tt.back
+		l.enc.Refer(id)
+		if tt.force {
+			l.enc.ForceKey()
+		}
+		_, p := l.send(synthetic(48, 32, 20+i))
+		if p.Key() != tt.key || !tt.key && p.Ref != id {
+			t.Errorf("after Refer(%d), forced %t: picture %+v, want key %t", id, tt.force, p, tt.key)
+		}
+		if _, p := l.send(synthetic(48, 32, 21+i)); p.Ref != p.ID-1 {
+			t.Errorf("the picture after that is %+v, want it predicted from the last", p)
+		}
+	}
+	// Only the last word counts.
+	l.enc.Refer(40000)
+	l.enc.Refer(l.enc.id - 3)
+	if _, p := l.send(synthetic(48, 32, 50)); p.Ref != p.ID-3 {
+		t.Errorf("picture %+v, want it predicted from the third last", p)
+	}
+}
+
+func TestDecodeErrors(t *testing.T) {
+	l := newLink(t, Config{Width: 48, Height: 32})
+	key, keyID := l.send(synthetic(48, 32, 0))
+	next, nextID := l.encode(synthetic(48, 32, 1))
+	before := bytes.Clone(l.out.Y)
+	tests := []struct {
+		name string
+		b    []byte
+		p    Picture
+		want error
+	}{
+		{"empty", nil, keyID, ErrMalformed},
+		{"key as another's follower", key, Picture{1, 0}, ErrMalformed},
+		{"follower as key", next, Picture{1, 1}, ErrMalformed},
+		{"reference not held", next, Picture{1, 7}, ErrReference},
+		{"reference is itself's future", next, Picture{0, 1}, ErrReference},
+		{"too long", append(bytes.Clone(next), make([]byte, 60)...), nextID, ErrMalformed},
+		{"header alone, qp 24", key[:6], keyID, nil},
+		{"cut short", key[:len(key)/2], keyID, ErrMalformed},
+	}
+	for _, tt := range tests {
+		d := l.dec
+		if tt.want == nil {
+			d = NewDecoder() // a key picture of nothing but zeros is gray
+		}
+		err := d.Decode(tt.b, tt.p, &l.out)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: Decode = %v, want %v", tt.name, err, tt.want)
+		}
+		if id, ok := l.dec.Newest(); id != 0 || !ok {
+			t.Errorf("%s: Newest = %d, %t, want 0, true", tt.name, id, ok)
+		}
+		if tt.want != nil && !bytes.Equal(l.out.Y, before) {
+			t.Errorf("%s: dst was changed", tt.name)
+		}
+		if tt.want == nil {
+			copy(l.out.Y, before)
+		}
+	}
+	if err := l.dec.Decode(next, nextID, &l.out); err != nil {
+		t.Errorf("Decode after the errors = %v", err)
+	}
+	l.check(nextID)
+	if _, ok := NewDecoder().Newest(); ok {
+		t.Error("Newest of a new Decoder is true")
+	}
+}
+
+// TestSizeChange sends pictures of one encoder after those of another.
+func TestSizeChange(t *testing.T) {
+	d := NewDecoder()
+	var out image.YCbCr
+	var first uint16
+	for _, size := range [][2]int{{48, 32}, {MaxWidth, MaxHeight}, {16, 16}, {161, 97}} {
+		l := newLink(t, Config{Width: size[0], Height: size[1]})
+		l.dec, l.enc.id = d, first
+		for i := range 3 {
+			l.send(synthetic(size[0], size[1], i))
+		}
+		first += 3
+	}
+	// The oldest are still there and have kept their size.
+	l := newLink(t, Config{Width: 48, Height: 32})
+	l.send(synthetic(48, 32, 0))
+	l.send(synthetic(48, 32, 1))
+	l.send(synthetic(48, 32, 2))
+	b, p := l.encode(synthetic(48, 32, 3))
+	if err := d.Decode(b, p, &out); err != nil || out.Rect.Dx() != 48 {
+		t.Fatalf("Decode(%+v) = %v, %v, want 48x32", p, out.Rect, err)
+	}
+	want := gray(48, 32)
+	l.enc.shelf.newest().show(want)
+	if !bytes.Equal(out.Y, want.Y) {
+		t.Error("a picture from before the size changed was damaged")
+	}
+}
+
+// TestLoss drops pictures at random. The receiver reports the newest picture
+// it has, which the sender hears of three pictures later.
+func TestLoss(t *testing.T) {
+	clip := loadClip(t)
+	for _, percent := range []int{5, 20, 35} {
+		rng := rand.New(rand.NewPCG(uint64(percent), 3))
+		l := newLink(t, Config{Width: 160, Height: 96})
+		type report struct {
+			at int
+			id uint16
+		}
+		var reports []report
+		keys, missed, shown, stuck := 0, 0, 0, 0
+		for i := range 400 {
+			for len(reports) > 0 && reports[0].at <= i {
+				l.enc.Refer(reports[0].id)
+				reports = reports[1:]
+			}
+			b, p := l.encode(clip[i%len(clip)])
+			if p.Key() {
+				keys++
+			}
+			if i > 0 && rng.IntN(100) < percent {
+				continue
+			}
+			switch err := l.dec.Decode(b, p, &l.out); {
+			case err == nil:
+				shown, stuck = shown+1, 0
+				l.check(p)
+			case errors.Is(err, ErrReference):
+				missed++
+				stuck++
+				id, _ := l.dec.Newest()
+				reports = append(reports, report{i + 3, id})
+			default:
+				t.Fatalf("Decode(%+v) = %v", p, err)
+			}
+			if stuck > 15 {
+				t.Fatalf("%d %%: nothing shown since %d pictures arrived", percent, stuck)
+			}
+		}
+		if keys != 1 || missed == 0 || shown < 100 {
+			t.Errorf("%d %%: %d key pictures, %d without reference, %d shown, want 1, some, 100", percent, keys, missed, shown)
+		}
+		t.Logf("%d %% lost: %d of 400 shown, %d without reference", percent, shown, missed)
+	}
+}

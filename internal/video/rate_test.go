@@ -1,0 +1,122 @@
+package video
+
+import (
+	"fmt"
+	"image"
+	"testing"
+)
+
+// play returns picture i of the clip played to and fro without end, so that
+// nothing jumps.
+func play(clip []*image.YCbCr, i int) *image.YCbCr {
+	n := len(clip) - 1
+	if i %= 2 * n; i > n {
+		i = 2*n - i
+	}
+	return clip[i]
+}
+
+func TestBitrate(t *testing.T) {
+	clip := loadClip(t)
+	for _, tt := range []struct{ bitrate, fps, maxBytes int }{
+		{15_000, 30, 0}, {30_000, 30, 1150}, {60_000, 30, 1150}, {90_000, 30, 0}, {20_000, 15, 1150}, {20_000, 0, 1150},
+	} {
+		l := newLink(t, Config{Width: 160, Height: 96, Bitrate: tt.bitrate, FPS: tt.fps, MaxBytes: tt.maxBytes})
+		fps := tt.fps
+		if fps == 0 {
+			fps = 15
+		}
+		const seconds = 10
+		total := 0
+		quality := 0.0
+		for i := range seconds * fps {
+			src := play(clip, i*30/fps)
+			b, p := l.send(src)
+			total += len(b) * 8
+			if tt.maxBytes != 0 && len(b) > tt.maxBytes {
+				t.Errorf("%+v: picture %+v takes %d bytes", tt, p, len(b))
+			}
+			if i%fps == fps-1 {
+				quality += ssim(src, &l.out) / seconds
+			}
+		}
+		got := total / seconds
+		if got > tt.bitrate*105/100 || got < tt.bitrate*90/100 {
+			t.Errorf("%+v: %d bit/s", tt, got)
+		}
+		t.Logf("%+v: %d bit/s, SSIM %.4f", tt, got, quality)
+	}
+}
+
+// TestBitrateRest checks that the rate control does not spend its bitrate on
+// what nobody sees.
+func TestBitrateRest(t *testing.T) {
+	l := newLink(t, Config{Width: 160, Height: 96, Bitrate: 100_000, FPS: 30})
+	src := loadClip(t)[0]
+	for range 60 {
+		l.send(src)
+	}
+	if b, _ := l.send(src); len(b) > 6 {
+		t.Errorf("unchanged picture takes %d bytes, want at most 6", len(b))
+	}
+}
+
+// TestMaxBytes gives the encoder what cannot be compressed, after pictures that
+// taught it to expect the opposite, and the smallest limits.
+func TestMaxBytes(t *testing.T) {
+	for _, size := range [][2]int{{16, 16}, {160, 96}, {320, 192}, {MaxWidth, MaxHeight}} {
+		for _, limit := range []int{minMaxBytes, 512, 1150} {
+			t.Run(fmt.Sprintf("%dx%d in %d", size[0], size[1], limit), func(t *testing.T) {
+				l := newLink(t, Config{Width: size[0], Height: size[1], MaxBytes: limit})
+				for i := range 6 {
+					if i == 4 {
+						l.enc.ForceKey()
+					}
+					if b, p := l.send(noisy(size[0], size[1], uint32(i+1))); len(b) > limit {
+						t.Errorf("picture %+v takes %d bytes", p, len(b))
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestMaxBytesLearnt applies a limit only when the probabilities have been
+// taught that nothing is ever left as it was.
+func TestMaxBytesLearnt(t *testing.T) {
+	l := newLink(t, Config{Width: MaxWidth, Height: MaxHeight})
+	for i := range 3 {
+		l.send(noisy(MaxWidth, MaxHeight, uint32(i+1)))
+	}
+	l.enc.maxBytes = minMaxBytes
+	if b, _ := l.send(noisy(MaxWidth, MaxHeight, 9)); len(b) > minMaxBytes {
+		t.Errorf("picture takes %d bytes, want %d", len(b), minMaxBytes)
+	}
+}
+
+// TestMaxBytesQuality checks that a limited key picture is still a picture, and
+// that it gets sharp soon.
+func TestMaxBytesQuality(t *testing.T) {
+	clip := loadClip(t)
+	l := newLink(t, Config{Width: 160, Height: 96, MaxBytes: 1150})
+	for i := range 6 {
+		b, _ := l.send(clip[0])
+		got := ssim(clip[0], &l.out)
+		t.Logf("picture %d: SSIM %.4f in %d bytes", i, got, len(b))
+		if i == 0 && got < 0.85 || i == 5 && got < 0.97 {
+			t.Errorf("picture %d: SSIM %.4f in %d bytes", i, got, len(b))
+		}
+	}
+}
+
+func TestCoarser(t *testing.T) {
+	for qp := range maxQP {
+		q := qp
+		for try := range maxTries {
+			q = coarser(q, 1001, 1000, try)
+		}
+		if q != maxQP {
+			t.Errorf("from qp %d, %d tries reach only %d", qp, maxTries, q)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package video
+
+import "image"
+
+// Scale fills dst, whose size is set, with src scaled by area average (or
+// bilinear when it grows), cropped to dst's shape around the middle. Only luma
+// is scaled; dst's chroma becomes empty. A src without pixels makes dst black.
+// It allocates nothing. dst and src share no memory.
+func Scale(dst, src *image.YCbCr) {
+	dst.Cb, dst.Cr, dst.CStride = dst.Cb[:0], dst.Cr[:0], 0
+	w, h := dst.Rect.Dx(), dst.Rect.Dy()
+	if dst.Rect.Empty() {
+		return
+	}
+	to := samples{dst.Y, dst.YStride, w, h}
+	from := samples{src.Y, src.YStride, src.Rect.Dx(), src.Rect.Dy()}
+	switch from = from.crop(w, h); {
+	case src.Rect.Empty():
+		for y := range h {
+			clear(to.row(y))
+		}
+	case from.w == w && from.h == h:
+		for y := range h {
+			copy(to.row(y), from.row(y))
+		}
+	case from.w < w || from.h < h:
+		interpolate(to, from)
+	default:
+		average(to, from)
+	}
+}
+
+// samples is a rectangle of luma.
+type samples struct {
+	pix    []byte
+	stride int
+	w, h   int
+}
+
+func (s samples) row(y int) []byte { return s.pix[y*s.stride : y*s.stride+s.w] }
+
+// crop returns the largest part of s, around its middle, of the shape w x h.
+func (s samples) crop(w, h int) samples {
+	if s.w <= 0 || s.h <= 0 {
+		return s
+	}
+	cw := max(1, min(s.w, (s.h*w+h/2)/h))
+	ch := max(1, min(s.h, (s.w*h+w/2)/w))
+	s.pix = s.pix[(s.h-ch)/2*s.stride+(s.w-cw)/2:]
+	s.w, s.h = cw, ch
+	return s
+}
+
+// chunk is how many columns average works on at once.
+const chunk = 512
+
+// average scales from down to d: each sample becomes the mean of the area it
+// covers. Lengths are counted so that they are whole: down a column a sample of
+// from is d.h long and one of d is from.h long, and along a row likewise.
+func average(d, from samples) {
+	var sums [chunk]uint64
+	area := uint64(from.w) * uint64(from.h)
+	for y := range d.h {
+		row := d.row(y)
+		for x0 := 0; x0 < d.w; x0 += chunk {
+			n := min(chunk, d.w-x0)
+			clear(sums[:n])
+			for at, end := y*from.h, (y+1)*from.h; at < end; {
+				r := at / d.h
+				long := min((r+1)*d.h, end) - at
+				addRow(sums[:n], from.row(r), x0, d.w, uint64(long))
+				at += long
+			}
+			for i, v := range sums[:n] {
+				row[x0+i] = byte((v + area/2) / area)
+			}
+		}
+	}
+}
+
+// addRow adds to sums, times weight, what a row of src has in each of the
+// columns from x0 on, of wide columns that it is divided into.
+func addRow(sums []uint64, src []byte, x0, wide int, weight uint64) {
+	at := x0 * len(src)
+	i, part := at/wide, at%wide // the first sample of the column, and how much of it is before
+	for k := range sums {
+		end := at + len(src)
+		last, rest := end/wide, end%wide
+		if last == i {
+			sums[k] += weight * uint64(int(src[i])*len(src))
+		} else {
+			sum := 0
+			for _, v := range src[i+1 : last] {
+				sum += int(v)
+			}
+			sum = sum*wide + int(src[i])*(wide-part)
+			if rest > 0 {
+				sum += int(src[last]) * rest
+			}
+			sums[k] += weight * uint64(sum)
+		}
+		at, i, part = end, last, rest
+	}
+}
+
+// interpolate scales from up to d: each sample lies between four, whose weights are
+// in 1/256.
+func interpolate(d, from samples) {
+	for y := range d.h {
+		top, below, v := between(y, d.h, from.h)
+		r0, r1, row := from.row(top), from.row(below), d.row(y)
+		for x := range row {
+			left, right, h := between(x, d.w, from.w)
+			a := int(r0[left])*(256-h) + int(r0[right])*h
+			b := int(r1[left])*(256-h) + int(r1[right])*h
+			row[x] = byte((a*(256-v) + b*v + 1<<15) >> 16)
+		}
+	}
+}
+
+// between returns the two of n samples that sample i of wide lies between, and
+// how far from the first, in 1/256.
+func between(i, wide, n int) (a, b, part int) {
+	at := max(0, ((2*i+1)*n-wide)*128/wide) // the middles of samples match
+	a = min(at>>8, n-1)
+	return a, min(a+1, n-1), at & 255
+}

@@ -1,0 +1,254 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/sanix-darker/s2c/cipher/sframe"
+)
+
+func TestMillis(t *testing.T) {
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	wrap := time.UnixMilli(1 << 41) // where the low 32 bits are 0
+	tests := []struct {
+		from time.Time
+		step time.Duration
+	}{
+		{start, 0},
+		{start, 20 * time.Millisecond},
+		{start, -20 * time.Millisecond},
+		{start, 24 * 24 * time.Hour},
+		{start, -24 * 24 * time.Hour},
+		{wrap, -time.Millisecond},
+		{wrap.Add(-time.Millisecond), 20 * time.Millisecond},
+		{wrap.Add(-12 * 24 * time.Hour), 24 * 24 * time.Hour},
+		{time.UnixMilli(-5), 10 * time.Millisecond},
+	}
+	for _, test := range tests {
+		to := test.from.Add(test.step)
+		if got := NewMillis(to).Sub(NewMillis(test.from)); got != test.step {
+			t.Errorf("from %v to %v are %v, want %v", test.from, to, got, test.step)
+		}
+	}
+	if got := NewMillis(wrap.Add(1500 * time.Microsecond)); got != 1 {
+		t.Errorf("NewMillis = %d, want 1", got)
+	}
+	if got := Millis(0).Sub(math.MaxUint32); got != time.Millisecond {
+		t.Errorf("0 - (2^32 - 1) = %v, want 1ms", got)
+	}
+}
+
+func TestVoice(t *testing.T) {
+	tests := []struct {
+		v   Voice
+		hex string
+	}{
+		{Voice{Index: 0x0102, Time: 0x03040506, Flags: 0, Opus: []byte{0xf8}}, "0102" + "03040506" + "00" + "f8"},
+		{Voice{Index: 0xffff, Time: 0xfffffffe, Flags: 9, Opus: []byte("opus")}, "ffff" + "fffffffe" + "09" + "6f707573"},
+	}
+	for _, test := range tests {
+		b := test.v.Append([]byte("x"))[1:]
+		if got := hex.EncodeToString(b); got != test.hex {
+			t.Errorf("%+v is encoded as %s, want %s", test.v, got, test.hex)
+		}
+		if got, err := ParseVoice(b); err != nil || !reflect.DeepEqual(got, test.v) {
+			t.Errorf("ParseVoice(%x) = %+v, %v, want %+v", b, got, err, test.v)
+		}
+		for cut := range voiceHead + 1 { // an Opus packet has at least one byte
+			if _, err := ParseVoice(b[:cut]); !errors.Is(err, ErrMalformed) {
+				t.Errorf("ParseVoice(%x) = %v, want %v", b[:cut], err, ErrMalformed)
+			}
+		}
+	}
+}
+
+func TestPart(t *testing.T) {
+	parts := []Part{
+		{ID: 0x0102, Ref: 0x0304, Time: 0x05060708, Part: 1, Parts: 2, Data: []byte{0xaa, 0xbb}},
+		{ID: 5, Ref: 5, Time: 0, Part: 0, Parts: 1, Data: []byte{}},
+		{ID: 0xffff, Ref: 0, Time: 1<<32 - 1, Part: 254, Parts: 255, Data: count(0, 200)},
+	}
+	const first = "0002" + "0102" + "0304" + "05060708" + "01" + "02" + "aabb"
+	if got := hex.EncodeToString(parts[0].Append(nil)); got != first {
+		t.Errorf("%+v is encoded as %s, want %s", parts[0], got, first)
+	}
+	var b []byte
+	for _, p := range parts {
+		b = p.Append(b)
+	}
+	rest := b
+	for _, want := range parts {
+		var got Part
+		var err error
+		if got, rest, err = ParsePart(rest); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("ParsePart = %+v, %v, want %+v", got, err, want)
+		}
+		if cap(got.Data) != len(got.Data) {
+			t.Errorf("the data of Part %d can grow over the next one", got.ID)
+		}
+	}
+	if len(rest) != 0 {
+		t.Errorf("%d bytes are left", len(rest))
+	}
+	for _, p := range parts {
+		b := p.Append(nil)
+		for cut := range b {
+			if got, rest, err := ParsePart(b[:cut]); !errors.Is(err, ErrMalformed) || rest != nil || !reflect.DeepEqual(got, Part{}) {
+				t.Errorf("ParsePart(%x) = %+v, %x, %v, want %v", b[:cut], got, rest, err, ErrMalformed)
+			}
+		}
+	}
+	for _, bad := range []Part{{Part: 0, Parts: 0}, {Part: 1, Parts: 1}, {Part: 255, Parts: 255}, {Part: 7, Parts: 2}} {
+		if _, _, err := ParsePart(bad.Append(nil)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("ParsePart of piece %d of %d: %v, want %v", bad.Part, bad.Parts, err, ErrMalformed)
+		}
+	}
+}
+
+// controls has each control payload, with the bytes that are part of the
+// protocol.
+var controls = []struct {
+	c   Control
+	hex string
+}{
+	{Heartbeat{Time: 0x01020304}, "01" + "01020304" + "00"},
+	{Heartbeat{Time: 1, Muted: true}, "01" + "00000001" + "01"},
+	{Heartbeat{Time: 1, Camera: true}, "01" + "00000001" + "02"},
+	{Heartbeat{Time: 1, Deaf: true}, "01" + "00000001" + "04"},
+	{Heartbeat{Time: 1<<32 - 1, Muted: true, Camera: true, Deaf: true}, "01" + "ffffffff" + "07"},
+	{PictureRequest{Slot: 0x0102, Have: 0x0304}, "02" + "0102" + "0304" + "00"},
+	{PictureRequest{Slot: 4095, None: true}, "02" + "0fff" + "0000" + "01"},
+}
+
+func TestControl(t *testing.T) {
+	for _, test := range controls {
+		b := test.c.Append([]byte("x"))[1:]
+		if got := hex.EncodeToString(b); got != test.hex {
+			t.Errorf("%+v is encoded as %s, want %s", test.c, got, test.hex)
+		}
+		if got, err := ParseControl(b); err != nil || got != test.c {
+			t.Errorf("ParseControl(%x) = %+v, %v, want %+v", b, got, err, test.c)
+		}
+		refuse := func(bad []byte) {
+			t.Helper()
+			if got, err := ParseControl(bad); !errors.Is(err, ErrMalformed) || got != nil {
+				t.Errorf("ParseControl(%x) = %+v, %v, want %v", bad, got, err, ErrMalformed)
+			}
+		}
+		for cut := range b {
+			refuse(b[:cut])
+		}
+		refuse(append(bytes.Clone(b), 0))
+		refuse(append([]byte{0}, b[1:]...))
+		refuse(append([]byte{3}, b[1:]...))
+		for _, flags := range []byte{8, 0x80, 0xff} { // not one that any version sends
+			refuse(append(bytes.Clone(b[:len(b)-1]), flags))
+		}
+	}
+	if _, err := ParseControl([]byte{typePictureRequest, 0, 0, 0, 0, 2}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("a PictureRequest with flags 2: %v", err)
+	}
+}
+
+func TestAllocs(t *testing.T) {
+	b := make([]byte, 0, MaxDatagram)
+	voice := Voice{Index: 1, Time: 2, Opus: make([]byte, 80)}
+	part := Part{Parts: 1, Data: make([]byte, MaxPart)}
+	sealed := packet(0x08, 0x1100, 70000, 100)
+	if n := testing.AllocsPerRun(100, func() {
+		b = voice.Append(b[:0])
+		if _, err := ParseVoice(b); err != nil {
+			t.Fatal(err)
+		}
+		b = part.Append(b[:0])
+		if _, _, err := ParsePart(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParsePacket(sealed); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("packets and payloads allocate %v times", n)
+	}
+}
+
+// FuzzVoice checks that what is accepted is encoded the same way again.
+func FuzzVoice(f *testing.F) {
+	f.Add(Voice{Index: 1, Time: 2, Opus: []byte{3}}.Append(nil))
+	f.Add(make([]byte, voiceHead))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		v, err := ParseVoice(b)
+		if err != nil {
+			return
+		}
+		if got := v.Append(nil); !bytes.Equal(got, b) || len(v.Opus) == 0 {
+			t.Errorf("ParseVoice(%x) = %+v, which is encoded as %x", b, v, got)
+		}
+	})
+}
+
+// FuzzPart checks the same of the parts of a picture, one after another.
+func FuzzPart(f *testing.F) {
+	one := Part{ID: 1, Ref: 1, Time: 2, Parts: 1, Data: []byte("picture")}.Append(nil)
+	f.Add(one)
+	f.Add(Part{ID: 2, Ref: 1, Part: 3, Parts: 9}.Append(one))
+	f.Add([]byte{0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for len(b) > 0 {
+			p, rest, err := ParsePart(b)
+			if err != nil {
+				return
+			}
+			if p.Part >= p.Parts {
+				t.Fatalf("ParsePart(%x) = piece %d of %d", b, p.Part, p.Parts)
+			}
+			if got := append(p.Append(nil), rest...); !bytes.Equal(got, b) {
+				t.Fatalf("ParsePart(%x) = %+v, which is encoded as %x", b, p, got)
+			}
+			b = rest
+		}
+	})
+}
+
+// FuzzControl checks the same of control payloads.
+func FuzzControl(f *testing.F) {
+	for _, test := range controls {
+		f.Add(test.c.Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := ParseControl(b)
+		if err != nil {
+			return
+		}
+		if got := c.Append(nil); !bytes.Equal(got, b) {
+			t.Errorf("ParseControl(%x) = %+v, which is encoded as %x", b, c, got)
+		}
+	})
+}
+
+func BenchmarkParsePacket(b *testing.B) {
+	p := packet(0x12, uint64(sframe.NewKID(300, sframe.StreamVideo, 0, 0)), 70000, 1100)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParsePacket(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPart(b *testing.B) {
+	p := Part{Parts: 1, Data: make([]byte, MaxPart)}
+	buf := make([]byte, 0, MaxPlain)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = p.Append(buf[:0])
+		if _, _, err := ParsePart(buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
