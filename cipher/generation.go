@@ -62,7 +62,7 @@ func parseKeyState(b []byte) (keyState, error) {
 		generation: generation{
 			gen:  binary.BigEndian.Uint32(b[3:]),
 			step: binary.BigEndian.Uint32(b[7:]),
-			base: newSecret(bytes.Clone(b[11:11+baseLen])),
+			base: newSecret(bytes.Clone(b[11 : 11+baseLen])),
 		},
 		name: string(b[keyStateHead:]),
 	}, nil

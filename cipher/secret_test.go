@@ -36,7 +36,7 @@ func leaks(text string, key []byte) bool {
 		if strings.Contains(text, string(part)) {
 			return true
 		}
-		list := fmt.Sprint(part)
+		list := fmt.Sprintf("%d", part)
 		for _, form := range []string{
 			hex.EncodeToString(part),
 			strings.Trim(list, "[]"),                                          // 1 2 3 4

@@ -77,6 +77,10 @@ func (c *Call) join(ctx context.Context, conn transport.Conn) (*link, error) {
 		}
 		return nil, fmt.Errorf("join session %q: %w", c.cfg.Session, err)
 	}
+	if joined.Slot > sframe.MaxSlot {
+		keys.Close()
+		return nil, errProtocol
+	}
 	keys.Start(joined.Slot)
 	return &link{
 		conn: conn, keys: keys, slot: joined.Slot,

@@ -253,7 +253,6 @@ type picture struct {
 	turn  uint64 // when the newest part came, to replace the oldest
 	parts uint8
 	have  uint64               // bit i: part i is here
-	size  [maxPictureParts]int // bytes of each part
 	data  [maxPictureParts][]byte
 	whole []byte
 }

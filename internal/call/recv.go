@@ -59,6 +59,7 @@ func (c *Call) take(l *link, m *member, from cipher.Origin, b []byte, now time.T
 		}
 	case sframe.StreamControl:
 		c.control(l, m, b, now)
+	default: // of a later version
 	}
 }
 

@@ -158,11 +158,7 @@ func (e *RefusedError) Error() string {
 
 // Again reports whether trying again later may help.
 func (e *RefusedError) Again() bool {
-	switch e.Code {
-	case wire.CodeClosing, wire.CodeSlow:
-		return true
-	}
-	return false
+	return e.Code == wire.CodeClosing || e.Code == wire.CodeSlow
 }
 
 func refused(m wire.Error) error {

@@ -22,7 +22,7 @@ func (s *sums) line() (gain, offset int64, ok bool) {
 // difference falls by a twentieth, and by an eighth of a sample value.
 func findWeight(now, past *plane) (w weight, ok bool) {
 	const outlier = 6 << 12
-	gain, offset, ok := int64(1<<12), int64(0), true
+	gain, offset := int64(1<<12), int64(0)
 	for _, limit := range [2]int64{1 << 40, outlier} {
 		var s sums
 		for y := range now.h {

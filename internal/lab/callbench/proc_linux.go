@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,10 +27,13 @@ func cpuTime(pid int) time.Duration {
 	}
 	// The name, in parentheses, may contain anything; fields are counted after it.
 	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	var user, system int64
-	if len(f) > 12 {
-		fmt.Sscan(f[11], &user)
-		fmt.Sscan(f[12], &system)
+	if len(f) < 13 {
+		return 0
+	}
+	user, err1 := strconv.ParseInt(f[11], 10, 64)
+	system, err2 := strconv.ParseInt(f[12], 10, 64)
+	if err1 != nil || err2 != nil {
+		return 0
 	}
 	return time.Duration(user+system) * clockTick
 }

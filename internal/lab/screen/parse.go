@@ -56,15 +56,15 @@ type parser struct {
 func (p *parser) run() error {
 	for p.rest != "" {
 		c, n := utf8.DecodeRuneInString(p.rest)
-		switch {
-		case c == '\x1b':
+		switch c {
+		case '\x1b':
 			n = p.escape()
-		case c == '\n':
+		case '\n':
 			p.lines = append(p.lines, p.line)
 			p.line = nil
-		case c == '\x0e':
+		case '\x0e':
 			p.drawing = true
-		case c == '\x0f':
+		case '\x0f':
 			p.drawing = false
 		default:
 			p.put(c)

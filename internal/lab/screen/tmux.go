@@ -93,10 +93,11 @@ func (s *Session) start(cols, rows int, env, argv []string) error {
 	}
 	// One word is a command for the shell, which exec replaces, so that the
 	// program's exit status is the terminal's.
-	command := "exec"
+	words := []string{"exec"}
 	for _, a := range argv {
-		command += " '" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		words = append(words, "'"+strings.ReplaceAll(a, "'", `'\''`)+"'")
 	}
+	command := strings.Join(words, " ")
 	out, err := s.tmux(s.ctx, append(args, "--", command)...)
 	if err != nil {
 		return err
@@ -227,10 +228,10 @@ func (s *Session) Exited() (status int, exited bool, err error) {
 		return 0, false, nil
 	}
 	// A program that a signal ended has no status.
-	if status, err = strconv.Atoi(code); err != nil {
-		return -1, true, nil
+	if status, err = strconv.Atoi(code); err == nil {
+		return status, true, nil
 	}
-	return status, true, nil
+	return -1, true, nil
 }
 
 // Close hangs up on the program, waits for its end, kills it after two
