@@ -3,33 +3,202 @@
 // The hub sees the clear byte and the SFrame header of a packet and the two
 // hashes of a pair message, never contents: this package must not import
 // cipher or a codec, and TestLayers in the root package keeps it so.
+//
+// A connection has five goroutines, in brackets:
+//
+//	RecvDatagram > wire.ParsePacket > ring.put > tickets to the others      [recvLoop]
+//	tickets > ring.get > SendDatagram                                       [sendLoop]
+//	RecvMessage > join, relay to one other member                           [messageLoop]
+//	what others and the hub say > SendMessage                               [writeLoop]
+//	deadlines, leave, Close                                                 [watch]
+//
+// Locks are taken in the order Hub, session, member, and nobody waits for
+// anything else while holding one. Forwarding a packet takes none of them: it
+// reads the members from an atomic pointer, and takes for some nanoseconds the
+// lock of the sender's ring and of each receiver's queue.
 package hub
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+const (
+	// joinTime is how long a connection may take to say whom it is for.
+	joinTime = 5 * time.Second
+
+	// lingerTime is how long a connection that ends may take to accept its last
+	// messages. With the second that Conn.Close may take, Serve keeps its 2 s.
+	lingerTime = 500 * time.Millisecond
+
+	// strangers is how many connections beyond Config.Members may be about to
+	// join, or about to hear that the hub is full. Further ones are closed
+	// without a word.
+	strangers = 128
+
+	// maxSlot is the largest slot that a KID can name: 12 bits. A test compares
+	// it with package sframe, which this package may not import.
+	maxSlot = 4095
 )
 
 // Config sets the limits of a hub. A zero field means its default.
 type Config struct {
 	Log        *slog.Logger // nil logs nothing
 	Members    int          // members at once; 1000
-	PerSession int          // members of one session; 64
+	PerSession int          // members of one session; 64; never more than 4096
 	Sessions   int          // sessions at once; 500
 }
 
 // A Hub relays for many sessions. Call New.
-type Hub struct{}
+type Hub struct {
+	// Set by New.
+	config Config
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	sessions map[string]*session
+	conns    map[*member]struct{} // every connection, those included who have not joined
+	members  int                  // those who have joined and not left
+	joined   uint64               // members ever
+	past     tally                // of connections that have ended
+}
 
 // New returns a Hub.
-func New(Config) *Hub { panic("not built yet") }
+func New(c Config) *Hub {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Members = cmp.Or(c.Members, 1000)
+	c.PerSession = min(cmp.Or(c.PerSession, 64), maxSlot+1)
+	c.Sessions = cmp.Or(c.Sessions, 500)
+	return &Hub{
+		config:   c,
+		sessions: make(map[string]*session),
+		conns:    make(map[*member]struct{}),
+	}
+}
+
+// A gate is one call of Serve.
+type gate struct {
+	closed bool // guarded by the Hub's mu
+}
 
 // Serve accepts members from ln until ctx is done or ln fails. When ctx is
 // done it tells every member that the hub closes and returns within 2 seconds,
 // after all its goroutines have ended and ln is closed. It then returns nil.
-func (h *Hub) Serve(ctx context.Context, ln transport.Listener) error { panic("not built yet") }
+func (h *Hub) Serve(ctx context.Context, ln transport.Listener) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel() // before the wait
+	g := new(gate)
+	wg.Go(func() {
+		<-inner.Done()
+		if err := ln.Close(); err != nil {
+			h.config.Log.Warn("listener not closed", "addr", ln.Addr(), "err", err)
+		}
+		h.close(g)
+	})
+	for {
+		conn, err := ln.Accept()
+		switch {
+		case err == nil:
+			wg.Go(func() { h.serve(g, conn) })
+		case ctx.Err() != nil:
+			return nil
+		default:
+			return fmt.Errorf("accept members at %s: %w", ln.Addr(), err)
+		}
+	}
+}
+
+// close ends all connections that came through g. It holds the lock meanwhile,
+// so that nobody hears of the others' leaving first.
+func (h *Hub) close(g *gate) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g.closed = true
+	for m := range h.conns {
+		if m.gate == g {
+			m.endClosing()
+		}
+	}
+}
+
+// serve runs one connection and returns when all of it has ended.
+func (h *Hub) serve(g *gate, conn transport.Conn) {
+	m := newMember(h, g, conn)
+	h.mu.Lock()
+	crowded := len(h.conns) >= h.config.Members+strangers
+	if !crowded {
+		h.conns[m] = struct{}{}
+	}
+	if g.closed {
+		m.endClosing()
+	}
+	h.mu.Unlock()
+	if crowded {
+		_ = conn.Close() // nothing was sent, so nothing can be lost
+		return
+	}
+	m.wg.Go(m.writeLoop)
+	m.wg.Go(func() { m.end(m.messageLoop()) })
+	m.watch()
+	m.wg.Wait()
+	h.leave(m) // one who joined while watch ended
+	h.mu.Lock()
+	delete(h.conns, m)
+	h.past.add(m)
+	h.mu.Unlock()
+}
+
+// enter lets m into the session of the given name, or says why not.
+func (h *Hub) enter(m *member, name string, now time.Time) *wire.Error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.members >= h.config.Members {
+		return refuse(wire.CodeHubFull, "this hub is full with %d members; try again later or use another hub", h.members)
+	}
+	s := h.sessions[name]
+	if s == nil {
+		if len(h.sessions) >= h.config.Sessions {
+			return refuse(wire.CodeHubFull, "this hub holds %d sessions and takes no new one; try again later or use another hub", len(h.sessions))
+		}
+		s = newSession(name, h.config.PerSession)
+	}
+	if e := s.add(m, now); e != nil {
+		return e
+	}
+	h.sessions[name] = s
+	h.members++
+	h.joined++
+	return nil
+}
+
+// leave takes m out of its session, if it is in one, and tells the others.
+func (h *Hub) leave(m *member) {
+	h.mu.Lock()
+	left := m.session != nil && m.session.remove(m, time.Now())
+	rest := 0
+	if left {
+		h.members--
+		if rest = len(*m.session.members.Load()); rest == 0 {
+			delete(h.sessions, m.session.name)
+		}
+	}
+	h.mu.Unlock()
+	if left {
+		h.config.Log.Info("member left", "slot", m.slot, "members", rest, "why", m.why())
+		h.config.Log.Debug("member left", "slot", m.slot, "session", m.session.name, "remote", m.conn.Info().Remote)
+	}
+}
 
 // Stats is what a hub has done so far.
 type Stats struct {
@@ -37,8 +206,36 @@ type Stats struct {
 	Joined            uint64 // members ever
 	Packets, Bytes    uint64 // sealed packets received
 	Forwarded         uint64 // sealed packets handed to a member's connection
-	Drops             map[string]uint64
+	// Drops counts what was not relayed, by reason; every reason is there.
+	// "malformed" and "forged" packets, those of a "flood", and pair messages to
+	// a "stranger" count once; the others count for each receiver.
+	Drops map[string]uint64
 }
 
 // Stats may be called by any goroutine.
-func (h *Hub) Stats() Stats { panic("not built yet") }
+func (h *Hub) Stats() Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.past
+	for m := range h.conns {
+		t.add(m)
+	}
+	s := Stats{
+		Members:   h.members,
+		Sessions:  len(h.sessions),
+		Joined:    h.joined,
+		Packets:   t.packets,
+		Bytes:     t.bytes,
+		Forwarded: t.forwarded,
+		Drops:     make(map[string]uint64, dropReasons),
+	}
+	for r, n := range t.drops {
+		s.Drops[dropReason(r).String()] = n
+	}
+	return s
+}
+
+// refuse returns what to tell a member before hanging up.
+func refuse(code wire.ErrorCode, format string, args ...any) *wire.Error {
+	return &wire.Error{Code: code, Text: fmt.Sprintf(format, args...)}
+}

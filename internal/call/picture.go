@@ -252,7 +252,7 @@ type picture struct {
 	used  bool
 	turn  uint64 // when the newest part came, to replace the oldest
 	parts uint8
-	have  uint64               // bit i: part i is here
+	have  uint64 // bit i: part i is here
 	data  [maxPictureParts][]byte
 	whole []byte
 }

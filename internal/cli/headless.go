@@ -11,12 +11,12 @@ import (
 
 // An event is one line of headless output.
 type event struct {
-	Time   string `json:"time"`
-	Event  string `json:"event"`
-	Slot   uint16 `json:"slot,omitempty"`
-	Name   string `json:"name,omitempty"`
-	Device string `json:"device,omitempty"`
-	Error  string `json:"error,omitempty"`
+	Time   string  `json:"time"`
+	Event  string  `json:"event"`
+	Slot   *uint16 `json:"slot,omitempty"`
+	Name   string  `json:"name,omitempty"`
+	Device string  `json:"device,omitempty"`
+	Error  string  `json:"error,omitempty"`
 
 	Session string        `json:"session,omitempty"`
 	Link    *linkFigures  `json:"link,omitempty"`
@@ -62,7 +62,7 @@ func (e Env) headless(ctx context.Context, c *call.Call, every time.Duration) er
 	}
 	var s call.State
 	c.State(&s)
-	if err := out.Encode(event{Time: stamp(time.Now()), Event: "welcome", Slot: s.Self.Slot, Name: s.Self.Name, Session: s.Session}); err != nil {
+	if err := out.Encode(event{Time: stamp(time.Now()), Event: "welcome", Slot: &s.Self.Slot, Name: s.Self.Name, Session: s.Session}); err != nil {
 		return err
 	}
 	for {
@@ -85,7 +85,10 @@ func (e Env) headless(ctx context.Context, c *call.Call, every time.Duration) er
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func noticeEvent(n call.Notice) event {
-	v := event{Time: stamp(n.At), Event: n.Kind.String(), Slot: n.Slot, Name: n.Name, Device: n.Device}
+	v := event{Time: stamp(n.At), Event: n.Kind.String(), Name: n.Name, Device: n.Device}
+	if n.Kind == call.MemberJoined || n.Kind == call.MemberLeft {
+		v.Slot = &n.Slot
+	}
 	if n.Err != nil {
 		v.Error = n.Err.Error()
 	}
@@ -93,7 +96,7 @@ func noticeEvent(n call.Notice) event {
 }
 
 func statsEvent(s *call.State, now time.Time) event {
-	v := event{Time: stamp(now), Event: "stats", Slot: s.Self.Slot, Link: &linkFigures{
+	v := event{Time: stamp(now), Event: "stats", Slot: &s.Self.Slot, Link: &linkFigures{
 		Path: pathName(s.Link.Path), RTT: ms(s.Link.RTT), Up: s.Link.Up, Down: s.Link.Down, Loss: s.Link.Loss,
 		Joined: s.Link.Phase == call.Joined,
 	}}

@@ -68,7 +68,12 @@ func (e Env) runServer(ctx context.Context, f serverFlags) error {
 	if err != nil {
 		return err
 	}
-	e.say("hub on %s", ln.Addr())
+	_, port, err := net.SplitHostPort(ln.Addr())
+	if err != nil {
+		ln.Close()
+		return err
+	}
+	e.say("hub on %s", net.JoinHostPort(f.address, port))
 	return hub.New(hub.Config{
 		Log: log, Members: f.members, PerSession: f.perSession, Sessions: f.sessions,
 	}).Serve(ctx, ln)

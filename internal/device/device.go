@@ -3,11 +3,14 @@
 package device
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"syscall"
 
-	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/pulse"
+	"github.com/sanix-darker/s2c/v4l2"
 )
 
 // Names that every machine has. Any other name is a device, or a file when
@@ -39,25 +42,41 @@ func (e *Error) Error() string { return fmt.Sprintf("%s %q: %v", e.Op, e.Device,
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint returns what a person can do about the fault, or "".
-func (e *Error) Hint() string { panic("not built yet") }
-
-// VideoConfig is what is wanted of a camera. Sources may give other sizes.
-type VideoConfig struct {
-	Width, Height int  // pixels; 0 means 640x480
-	FPS           int  // 0 means 30
-	Chroma        bool // fill the colour planes too
+func (e *Error) Hint() string {
+	kind, flag := e.kind()
+	switch err := e.Err; {
+	case errors.Is(err, os.ErrClosed):
+		return ""
+	case errors.Is(err, ErrNoFFmpeg):
+		return "install ffmpeg: " + ffmpegPackage
+	case errors.Is(err, pulse.ErrNoServer):
+		return "start PulseAudio or PipeWire, or use " + flag + " none"
+	case errors.Is(err, ErrNoDevice):
+		return "plug one in, or use " + flag + " test or " + flag + " none"
+	case errors.Is(err, syscall.EBUSY):
+		return "another program uses it; close it, or try " + flag + " test"
+	case errors.Is(err, os.ErrPermission) && kind == "camera":
+		return permissionHint
+	case errors.Is(err, errSilent):
+		return silentHint
+	case errors.Is(err, ErrNotFound), errors.Is(err, os.ErrNotExist), errors.Is(err, v4l2.ErrNotCamera),
+		errors.Is(err, pulse.ErrNotFound), errors.Is(err, pulse.ErrGone):
+		return "see the names that there are: s2c devices"
+	case errors.Is(err, v4l2.ErrStalled), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.EIO):
+		return "unplug it and plug it in again, or use another " + kind
+	case errors.Is(err, v4l2.ErrNoFormat):
+		return "use another camera, or read it with ffmpeg: " + flag + ` "ffmpeg:-f v4l2 -i /dev/video0"`
+	}
+	return ""
 }
 
-// OpenCamera opens the camera with the given name. ctx bounds the opening only.
-// Errors are of type *Error.
-func OpenCamera(ctx context.Context, name string, c VideoConfig) (media.VideoSource, error) {
-	panic("not built yet")
+// kind returns what sort of device e is about, and the flag that chooses it.
+func (e *Error) kind() (kind, flag string) {
+	switch _, kind, _ := strings.Cut(e.Op, " "); kind {
+	case "microphone", "mic":
+		return "microphone", "--mic"
+	case "speaker":
+		return kind, "--speaker"
+	}
+	return "camera", "--camera"
 }
-
-// OpenMic opens the microphone with the given name. ctx bounds the opening only.
-// Errors are of type *Error.
-func OpenMic(ctx context.Context, name string) (media.AudioSource, error) { panic("not built yet") }
-
-// OpenSpeaker opens the speaker with the given name. ctx bounds the opening
-// only. A file is written as WAV. Errors are of type *Error.
-func OpenSpeaker(ctx context.Context, name string) (media.AudioSink, error) { panic("not built yet") }

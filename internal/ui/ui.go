@@ -1,2 +1,73 @@
 // Package ui shows a call on a terminal and reads its keys.
+//
+// The screen has two layers. Words, borders and bars are the canvas, which
+// tcell draws. Pictures are the plane: their cells are locked in tcell, and
+// what changed of them is written to the terminal in one piece a frame, which
+// costs a tenth of drawing them through tcell.
+//
+//	Engine.State > layout > canvas > tcell cells > tty                [Run]
+//	Engine.Picture > ascii.Render > plane > changed cells > tty       [Run]
+//	keys, resizes > handled before the next frame                     [poll > Run]
+//
+// In brackets: the goroutine. The one that calls Run paints and is the only
+// one that writes pictures; poll reads events for it and ends before Run
+// returns.
 package ui
+
+import (
+	"context"
+
+	"github.com/gdamore/tcell/v2"
+
+	"github.com/sanix-darker/s2c/ascii"
+	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/media"
+)
+
+// Engine is what the screen needs of a call; *call.Call has it. The screen
+// calls all of it from one goroutine, and nothing of it may block.
+type Engine interface {
+	// State stores a snapshot of the call, reusing the slices of s.
+	State(s *call.State)
+
+	// Picture returns the newest picture of the member in slot if it has not
+	// been returned before, else nil. The screen copies it at once.
+	Picture(slot uint16) *media.Frame
+
+	// SelfPicture returns the newest own picture, as Picture does.
+	SelfPicture() *media.Frame
+
+	// Changed yields after something on the screen would change.
+	Changed() <-chan struct{}
+
+	// Notices yields what the person should be told once.
+	Notices() <-chan call.Notice
+
+	SetMuted(muted bool)
+	Muted() bool
+	SetCamera(on bool)
+	CameraOn() bool
+}
+
+// Config is what Run needs.
+type Config struct {
+	Engine Engine // must not be nil
+
+	// Screen is what is drawn on. Run calls its Init and its Fini; nil means
+	// the terminal of this process.
+	Screen tcell.Screen
+
+	// Look is the look to start with. Where the terminal has too few colours
+	// for it, LookRamp takes its place.
+	Look ascii.Look
+
+	Title string // in the top bar; "" means "s2c"
+	Hint  string // shown until somebody else is there, such as how others join
+}
+
+// Run shows the call until the person leaves, with nil, or until ctx is done,
+// with its cause. Other errors say what the terminal did. Whatever happens in
+// Run, a panic too, it leaves the terminal as it was.
+func Run(ctx context.Context, c Config) error {
+	return show(ctx, c.Screen, newCallView(c), c.Engine.Changed())
+}

@@ -192,8 +192,14 @@ func TestRefer(t *testing.T) {
 		force bool
 		key   bool
 	}{
-		{back: 1}, {back: 2}, {back: 16}, {back: 17, key: true}, {back: 16},
-		{back: 5, force: true, key: true}, {back: 0, key: true}, {back: 40000, key: true},
+		{back: 1},
+		{back: 2},
+		{back: 16},
+		{back: 17, key: true},
+		{back: 16},
+		{back: 5, force: true, key: true},
+		{back: 0, key: true},
+		{back: 40000, key: true},
 	} {
 		id := l.enc.id - tt.back
 		l.enc.Refer(id)

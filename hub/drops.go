@@ -1,0 +1,74 @@
+package hub
+
+import (
+	"sync/atomic"
+
+	"github.com/sanix-darker/s2c/internal/queue"
+)
+
+// A dropReason says why something was not relayed.
+type dropReason uint8
+
+const (
+	dropMalformed    dropReason = iota // no version of s2c sends such a packet
+	dropForged                         // the packet names another member's slot
+	dropFlood                          // the member sends more packets than anybody needs
+	dropStranger                       // a pair message to somebody who is not there (any more)
+	dropExpired                        // overwritten in the sender's ring before its turn
+	dropControlFull                    // the receiver's queue was full and the oldest went
+	dropVoiceFull                      //
+	dropVideoFull                      //
+	dropControlStale                   // it waited too long in the receiver's queue
+	dropVoiceStale                     //
+	dropVideoStale                     //
+	dropReasons                        // how many there are
+)
+
+var dropNames = [dropReasons]string{
+	dropMalformed:    "malformed",
+	dropForged:       "forged",
+	dropFlood:        "flood",
+	dropStranger:     "stranger",
+	dropExpired:      "expired",
+	dropControlFull:  "control_full",
+	dropVoiceFull:    "voice_full",
+	dropVideoFull:    "video_full",
+	dropControlStale: "control_stale",
+	dropVoiceStale:   "voice_stale",
+	dropVideoStale:   "video_stale",
+}
+
+// String returns the name of r in Stats.
+func (r dropReason) String() string { return dropNames[r] }
+
+// counters are a member's own, so that members on different cores do not
+// contend for them. They are updated by any goroutine.
+type counters struct {
+	packets, bytes atomic.Uint64 // received from the member
+	forwarded      atomic.Uint64 // sent to the member
+	drops          [dropReasons]atomic.Uint64
+}
+
+// A tally is a sum of counters.
+type tally struct {
+	packets, bytes, forwarded uint64
+	drops                     [dropReasons]uint64
+}
+
+// add adds the counters of m and of its queue. Hub.mu must be held.
+func (t *tally) add(m *member) {
+	t.packets += m.packets.Load()
+	t.bytes += m.bytes.Load()
+	t.forwarded += m.forwarded.Load()
+	for r := range m.drops {
+		t.drops[r] += m.drops[r].Load()
+	}
+	if m.queue == nil {
+		return // it has not joined
+	}
+	for c := range queue.Classes {
+		full, stale := m.queue.Drops(c)
+		t.drops[dropControlFull+dropReason(c)] += full
+		t.drops[dropControlStale+dropReason(c)] += stale
+	}
+}

@@ -1,0 +1,137 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/queue"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+// A member sends so many packets at once and then one each interval; further
+// ones are dropped. It is several times what the best picture takes, 40 Mbit/s
+// in full packets, so that only a broken or hostile member meets it.
+const (
+	packetBurst    = 4000
+	packetInterval = time.Second / 4000
+)
+
+// limits bound what waits for one member, who may be on a slow TLS path. The
+// ages are what a jitter buffer and an eye can still use. The lengths are what
+// nine others send in that time: 90 of 50 voice packets a second each, 162 of
+// 20 pictures a second of three packets. In a larger session with everybody
+// talking at once the lengths bound the wait before the ages do. Control is
+// rare, and only what a newer heartbeat has replaced is too old.
+var limits = [queue.Classes]queue.Limit{
+	queue.Control: {Len: 32, MaxAge: time.Second},
+	queue.Voice:   {Len: 96, MaxAge: 200 * time.Millisecond},
+	queue.Video:   {Len: 192, MaxAge: ringTime},
+}
+
+// recvLoop forwards the packets of the member until its connection ends.
+func (m *member) recvLoop() {
+	var b [wire.MaxDatagram]byte
+	for {
+		n, err := m.conn.RecvDatagram(b[:])
+		if err != nil {
+			return // messageLoop learns of it too, after the last message
+		}
+		m.forward(b[:n], time.Now())
+	}
+}
+
+// forward queues a packet for all others in the session.
+func (m *member) forward(b []byte, now time.Time) {
+	m.packets.Add(1)
+	m.bytes.Add(uint64(len(b)))
+	p, err := wire.ParsePacket(b)
+	switch {
+	case err != nil:
+		m.drops[dropMalformed].Add(1)
+		return
+	case p.KID.Slot() != m.slot:
+		m.drops[dropForged].Add(1)
+		return
+	case m.packetMeter.take(now) > 0:
+		m.drops[dropFlood].Add(1)
+		return
+	}
+	members := *m.session.members.Load()
+	if len(members) < 2 {
+		return // and spare the memory of the ring
+	}
+	t := ticket{&m.ring, m.ring.put(b, now)}
+	c := class(p.Clear.Kind())
+	for _, o := range members {
+		if o != m {
+			o.queue.Push(c, t, now)
+		}
+	}
+}
+
+// class returns what a packet of kind k competes with.
+func class(k wire.Kind) queue.Class {
+	switch k {
+	case wire.KindControl:
+		return queue.Control
+	case wire.KindVoice:
+		return queue.Voice
+	default:
+		return queue.Video
+	}
+}
+
+// sendLoop sends the member what others have sent, until the connection ends.
+func (m *member) sendLoop() {
+	var b [wire.MaxDatagram]byte
+	for {
+		select {
+		case <-m.done:
+			return
+		case <-m.queue.Ready():
+			if m.sendWaiting(b[:]) != nil {
+				return // messageLoop learns of it too
+			}
+		}
+	}
+}
+
+// sendWaiting sends what waits for the member. b is scratch space. Sending may
+// wait, on a TLS path, for this member only: the rest of the queue ages
+// meanwhile, and the most urgent of what is left goes next.
+func (m *member) sendWaiting(b []byte) error {
+	for {
+		t, ok := m.queue.Pop(time.Now())
+		if !ok {
+			return nil
+		}
+		n, ok := t.ring.get(t.number, b)
+		if !ok {
+			m.drops[dropExpired].Add(1)
+			continue
+		}
+		if err := m.conn.SendDatagram(b[:n]); err != nil {
+			return err
+		}
+		m.forwarded.Add(1)
+	}
+}
+
+// A meter lets a burst of events happen at once and then one each interval.
+type meter struct {
+	interval time.Duration
+	burst    int
+	next     time.Time // when the events so far would have happened, one each interval
+}
+
+// take returns 0 for an event that may happen now, otherwise how long it would
+// have to wait.
+func (m *meter) take(now time.Time) time.Duration {
+	if m.next.Before(now) {
+		m.next = now
+	}
+	if wait := m.next.Sub(now) - time.Duration(m.burst-1)*m.interval; wait > 0 {
+		return wait
+	}
+	m.next = m.next.Add(m.interval)
+	return 0
+}

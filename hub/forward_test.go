@@ -1,0 +1,338 @@
+package hub
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/internal/queue"
+	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+// A benchConn is the least that a connection of the hub can be: a Join comes
+// from it, packets when the test says so, and what is sent is counted.
+type benchConn struct {
+	binding [32]byte
+	join    chan []byte // holds the only message
+	in      chan []byte // packets for RecvDatagram
+	sent    *sync.WaitGroup
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func (c *benchConn) SendDatagram([]byte) error { c.sent.Done(); return nil }
+func (c *benchConn) SendMessage([]byte) error  { return nil }
+func (c *benchConn) Info() transport.Info      { return transport.Info{Binding: c.binding} }
+func (c *benchConn) Close() error              { c.once.Do(func() { close(c.closed) }); return nil }
+
+func (c *benchConn) RecvDatagram(b []byte) (int, error) {
+	select {
+	case p := <-c.in:
+		return copy(b, p), nil
+	case <-c.closed:
+		return 0, net.ErrClosed
+	}
+}
+
+func (c *benchConn) RecvMessage(b []byte) ([]byte, error) {
+	select {
+	case m := <-c.join:
+		return append(b[:0], m...), nil
+	case <-c.closed:
+		return nil, io.EOF
+	}
+}
+
+// A benchListener hands out connections.
+type benchListener struct {
+	conns chan *benchConn
+	done  chan struct{}
+}
+
+func (l *benchListener) Addr() string { return "bench" }
+func (l *benchListener) Close() error { close(l.done); return nil }
+
+func (l *benchListener) Accept() (transport.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// benchRoom starts a hub with one session of n members, in slots from 0, who
+// may send as many packets as they like.
+func benchRoom(tb testing.TB, n int) (members []*benchConn, sent *sync.WaitGroup) {
+	tb.Helper()
+	h := New(Config{})
+	ln := &benchListener{conns: make(chan *benchConn), done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error)
+	go func() { served <- h.Serve(ctx, ln) }()
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			tb.Error(err)
+		}
+	})
+	sent = new(sync.WaitGroup)
+	for i := range n {
+		c := &benchConn{join: make(chan []byte, 1), in: make(chan []byte), sent: sent, closed: make(chan struct{})}
+		binary.BigEndian.PutUint32(c.binding[:], uint32(i))
+		req := hello.Hello{Binding: c.binding, Session: "bench"}
+		c.join <- wire.Join{Hello: req.Append(nil)}.Append(nil)
+		ln.conns <- c
+		for h.Stats().Members != i+1 {
+			time.Sleep(time.Millisecond) // real goroutines, in real time
+		}
+		members = append(members, c)
+	}
+	for m := range h.conns { // nobody has sent a packet yet
+		m.packetMeter = meter{}
+	}
+	return members, sent
+}
+
+// TestForwardAllocatesNothing sends packets through all of a hub: from one
+// connection to nine others.
+func TestForwardAllocatesNothing(t *testing.T) {
+	members, sent := benchRoom(t, 10)
+	packets := [][]byte{
+		sealed(0, wire.KindVoice, 1, string(make([]byte, 80))),
+		sealed(0, wire.KindVideo, 1, string(make([]byte, 1000))),
+	}
+	once := func() {
+		for _, p := range packets {
+			sent.Add(len(members) - 1)
+			members[0].in <- p
+			sent.Wait()
+		}
+	}
+	for range ringMax {
+		once() // until the ring has its full size
+	}
+	if n := testing.AllocsPerRun(200, once); n != 0 {
+		t.Errorf("%v allocations for two packets to nine members, want 0", n)
+	}
+}
+
+// TestForwardStepsAllocateNothing is the same without goroutines, so that it
+// says which step.
+func TestForwardStepsAllocateNothing(t *testing.T) {
+	members := room(10)
+	var sent sync.WaitGroup
+	for _, m := range members {
+		m.conn = &benchConn{sent: &sent}
+	}
+	p := sealed(3, wire.KindVoice, 1, "sealed")
+	now := time.Now()
+	var b [wire.MaxDatagram]byte
+	sent.Add(1 << 20)
+	for i := range 2 * ringMax {
+		members[3].forward(p, now.Add(time.Duration(i)*time.Millisecond))
+	}
+	if n := testing.AllocsPerRun(100, func() { members[3].forward(p, time.Now()) }); n != 0 {
+		t.Errorf("forward: %v allocations, want 0", n)
+	}
+	n := testing.AllocsPerRun(100, func() {
+		members[3].forward(p, time.Now())
+		if err := members[4].sendWaiting(b[:]); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n != 0 {
+		t.Errorf("sendWaiting: %v allocations, want 0", n)
+	}
+	if members[4].forwarded.Load() == 0 {
+		t.Error("nothing was sent")
+	}
+}
+
+// room returns a session of n members without connections or goroutines.
+func room(n int) []*member {
+	h := New(Config{})
+	for i := range n {
+		m := newMember(h, nil, nil)
+		m.hash = hello.Hash{byte(i)}
+		if e := h.enter(m, "room", time.Now()); e != nil {
+			panic(e.Text)
+		}
+	}
+	return *h.sessions["room"].members.Load()
+}
+
+func TestClass(t *testing.T) {
+	for k, want := range map[wire.Kind]queue.Class{
+		wire.KindControl: queue.Control, wire.KindVoice: queue.Voice, wire.KindVideo: queue.Video, wire.KindKey: queue.Video,
+	} {
+		if got := class(k); got != want {
+			t.Errorf("class(%d) = %d, want %d", k, got, want)
+		}
+	}
+}
+
+// TestExpired has a ring turn faster than a receiver reads.
+func TestExpired(t *testing.T) {
+	members := room(2)
+	var sent sync.WaitGroup
+	sent.Add(1)
+	members[1].conn = &benchConn{sent: &sent}
+	now := time.Now()
+	members[0].forward(sealed(0, wire.KindControl, 1, "x"), now)
+	for range ringMax {
+		members[0].ring.put([]byte{1}, now)
+	}
+	var b [wire.MaxDatagram]byte
+	members[0].forward(sealed(0, wire.KindVoice, 1, "x"), now)
+	if err := members[1].sendWaiting(b[:]); err != nil {
+		t.Fatal(err)
+	}
+	sent.Wait() // for the voice alone; another would panic
+	if got := members[1].drops[dropExpired].Load(); got != 1 {
+		t.Errorf("%d expired, want 1", got)
+	}
+}
+
+// TestAloneNeedsNoRing checks that who talks to nobody takes no memory.
+func TestAloneNeedsNoRing(t *testing.T) {
+	m := room(1)[0]
+	m.forward(sealed(0, wire.KindVoice, 1, "x"), time.Now())
+	if len(m.ring.slots) != 0 {
+		t.Errorf("%d slots, want none", len(m.ring.slots))
+	}
+}
+
+// BenchmarkForward forwards packets in rooms of ten through a whole hub with
+// its goroutines. The time is per packet handed to one receiver, without the
+// work of a network.
+func BenchmarkForward(b *testing.B) {
+	for _, size := range []int{100, 1100} {
+		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
+			members, sent := benchRoom(b, 10)
+			p := sealed(0, wire.KindVoice, 1, "")
+			p = append(p, make([]byte, size-len(p))...)
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				sent.Add(len(members) - 1)
+				members[0].in <- p
+				sent.Wait()
+				n += len(members) - 1
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/forwarded")
+		})
+	}
+}
+
+// BenchmarkForwardSteps is the same without goroutines: what the hub itself
+// computes.
+func BenchmarkForwardSteps(b *testing.B) {
+	members := room(10)
+	var sent sync.WaitGroup
+	for _, m := range members {
+		m.conn = &benchConn{sent: &sent}
+	}
+	p := sealed(0, wire.KindVideo, 1, "")
+	p = append(p, make([]byte, 1100-len(p))...)
+	var buf [wire.MaxDatagram]byte
+	now := time.Now()
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		sent.Add(len(members) - 1)
+		now = now.Add(time.Millisecond)
+		members[0].packetMeter = meter{}
+		members[0].forward(p, now)
+		for _, m := range members[1:] {
+			if err := m.sendWaiting(buf[:]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		n += len(members) - 1
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/forwarded")
+}
+
+// FuzzMessage has a member of a session send any message.
+func FuzzMessage(f *testing.F) {
+	self, other := hello.Hash{1}, hello.Hash{2}
+	for _, m := range []wire.Message{
+		wire.Join{Hello: (&hello.Hello{Session: "one"}).Append(nil)}, wire.Leave{}, wire.Forward{}, raw(""),
+		wire.Forward{Pair: pair(self, other, "hello")}, wire.Forward{Pair: pair(other, self, "hello")},
+		wire.Forward{Pair: pair(self, self, "")}, wire.Joined{}, wire.Peer{}, wire.Gone{}, wire.From{}, wire.Error{},
+	} {
+		f.Add(m.Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		members := room(4)
+		stranger := newMember(members[1].hub, nil, nil)
+		stranger.conn = &benchConn{}
+		for _, m := range members {
+			m.out = nil
+		}
+		leave, e := members[1].handle(b)
+		if leave && e != nil {
+			t.Errorf("handle(%x) left with %v", b, e)
+		}
+		// Only a pair message from the member itself reaches anybody.
+		for i, m := range members {
+			for _, out := range m.out {
+				msg, err := wire.ParseMessage(out)
+				from, ok := msg.(wire.From)
+				if err != nil || !ok {
+					t.Fatalf("handle(%x) sent %x to %d: %v", b, out, i, err)
+				}
+				sender, to, err := wire.ParsePair(from.Pair)
+				if err != nil || sender != members[1].hash || to != m.hash || i == 1 || e != nil || leave {
+					t.Errorf("handle(%x) sent %x to %d: %v", b, out, i, err)
+				}
+			}
+		}
+		if e := stranger.join(b, time.Now()); (e == nil) != (stranger.session != nil) {
+			t.Errorf("join(%x) = %v in session %v", b, e, stranger.session)
+		}
+	})
+}
+
+// FuzzPacket has a member of a session send any packet.
+func FuzzPacket(f *testing.F) {
+	for slot := range uint16(3) {
+		f.Add(sealed(slot, wire.KindVoice, 1<<40, "sealed"))
+	}
+	f.Add([]byte{})
+	f.Add(make([]byte, wire.MaxDatagram))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > wire.MaxDatagram {
+			return // no connection has longer ones
+		}
+		members := room(3)
+		now := time.Now()
+		members[1].forward(b, now)
+		p, err := wire.ParsePacket(b)
+		want := err == nil && p.KID.Slot() == 1
+		for i, m := range members {
+			tk, ok := m.queue.Pop(now)
+			if ok != (want && i != 1) {
+				t.Fatalf("forward(%x): member %d receives it: %v", b, i, ok)
+			}
+			if !ok {
+				continue
+			}
+			var got [wire.MaxDatagram]byte
+			if n, ok := tk.ring.get(tk.number, got[:]); !ok || string(got[:n]) != string(b) {
+				t.Errorf("forward(%x): member %d receives %x", b, i, got[:n])
+			}
+		}
+		if n := members[1].drops[dropMalformed].Load() + members[1].drops[dropForged].Load(); (n == 1) == want {
+			t.Errorf("forward(%x): %d drops", b, n)
+		}
+	})
+}

@@ -1,0 +1,193 @@
+package hub
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/internal/queue"
+	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+// outLen is how many messages may wait for one member besides one for each
+// other member: several changes of everybody's keys. One who does not read so
+// many is disconnected, for a message lost would be a member unheard.
+const outLen = 256
+
+// A member is one connection, from before it has joined.
+type member struct {
+	// Set by newMember.
+	hub    *Hub
+	gate   *gate
+	conn   transport.Conn
+	ready  chan struct{} // holds a token while out may hold a message; never closed
+	joined chan struct{} // closed by messageLoop
+	done   chan struct{} // closed by end
+	outEnd chan struct{} // closed by writeLoop
+	wg     sync.WaitGroup
+
+	// Set by join and enter, before the session publishes the member.
+	hello   []byte
+	hash    hello.Hash
+	session *session // set under the Hub's mu
+	slot    uint16
+	peer    []byte               // the Peer message that tells of this member
+	queue   *queue.Queue[ticket] // what others have sent; set under the Hub's mu
+
+	// Owned by messageLoop and recvLoop.
+	messageMeter, packetMeter meter
+
+	ring ring // what this member has sent lately
+	counters
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	out    [][]byte // messages that wait for writeLoop; shared, never modified
+	ending bool
+	last   *wire.Error // why the hub ends the connection; nil when the member does
+}
+
+func newMember(h *Hub, g *gate, conn transport.Conn) *member {
+	return &member{
+		hub: h, gate: g, conn: conn,
+		ready:        make(chan struct{}, 1),
+		joined:       make(chan struct{}),
+		done:         make(chan struct{}),
+		outEnd:       make(chan struct{}),
+		messageMeter: meter{interval: messageInterval, burst: messageBurst},
+		packetMeter:  meter{interval: packetInterval, burst: packetBurst},
+	}
+}
+
+// enter gives m a slot in s.
+func (m *member) enter(s *session, slot uint16) {
+	m.session, m.slot = s, slot
+	m.peer = wire.Peer{Slot: slot, Hello: m.hello}.Append(nil)
+	m.queue = queue.New[ticket](limits)
+}
+
+// watch ends the connection when the member does not join in time. Once it
+// ends, for whatever reason, watch takes the member out of its session, waits
+// a little for its last messages to go, and closes it.
+func (m *member) watch() {
+	late := time.NewTimer(joinTime)
+	select {
+	case <-m.done:
+	case <-m.joined:
+	case <-late.C:
+		m.end(refuse(wire.CodeProtocol, "no request to join came within %v", joinTime))
+	}
+	late.Stop()
+	<-m.done
+	m.hub.leave(m)
+	linger := time.NewTimer(lingerTime)
+	defer linger.Stop()
+	select {
+	case <-m.outEnd:
+	case <-linger.C:
+	}
+	if err := m.conn.Close(); err != nil {
+		m.hub.config.Log.Debug("connection not closed", "remote", m.conn.Info().Remote, "err", err)
+	}
+}
+
+// end makes the connection end, with e as its last message unless that is nil.
+// Only the first call counts. Any goroutine may call it.
+func (m *member) end(e *wire.Error) {
+	m.mu.Lock()
+	m.endLocked(e)
+	m.mu.Unlock()
+}
+
+func (m *member) endLocked(e *wire.Error) {
+	if m.ending {
+		return
+	}
+	m.ending, m.last = true, e
+	if e != nil {
+		m.out = append(m.out, e.Append(nil))
+	}
+	close(m.done)
+}
+
+// endClosing is end because the hub shuts down.
+func (m *member) endClosing() { m.end(refuse(wire.CodeClosing, "the hub is shutting down")) }
+
+// ended reports whether the connection is to end.
+func (m *member) ended() bool {
+	select {
+	case <-m.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// why says why the connection has ended, for the log.
+func (m *member) why() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.last == nil {
+		return "left"
+	}
+	return m.last.Text
+}
+
+// put appends a message for the member, which nobody may modify any more. It
+// never waits: a member with too many is disconnected.
+func (m *member) put(b []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.ending:
+		return
+	case len(m.out) >= outLen+m.hub.config.PerSession:
+		m.out = nil // or the reason would come last
+		m.endLocked(refuse(wire.CodeSlow, "too many messages wait for this member"))
+		return
+	}
+	m.out = append(m.out, b)
+	select {
+	case m.ready <- struct{}{}:
+	default:
+	}
+}
+
+// next takes the message that has waited longest. Without one it returns nil,
+// and whether the connection is to end.
+func (m *member) next() (b []byte, ending bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.out) == 0 {
+		m.out = nil // its memory is used up from the front
+		return nil, m.ending
+	}
+	b = m.out[0]
+	m.out[0] = nil // no pointer outlives its turn
+	m.out = m.out[1:]
+	return b, false
+}
+
+// writeLoop sends the member's messages until there are none and the
+// connection is to end. It leaves a broken connection to messageLoop, which
+// may still receive what came before.
+func (m *member) writeLoop() {
+	defer close(m.outEnd)
+	for {
+		b, ending := m.next()
+		switch {
+		case b != nil:
+			if m.conn.SendMessage(b) != nil {
+				return
+			}
+		case ending:
+			return
+		default:
+			select {
+			case <-m.ready:
+			case <-m.done:
+			}
+		}
+	}
+}

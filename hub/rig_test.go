@@ -1,0 +1,320 @@
+package hub
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/cipher/sframe"
+	"github.com/sanix-darker/s2c/internal/simnet"
+	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/wire"
+)
+
+const hubAddr = "hub:1122"
+
+// A rig is a hub on a simulated network, in a bubble.
+type rig struct {
+	t      *testing.T
+	net    *simnet.Net
+	hub    *Hub
+	cancel context.CancelFunc
+	served chan error
+}
+
+// wrapped is a listener whose connections are replaced by wrap.
+type wrapped struct {
+	transport.Listener
+	wrap func(transport.Conn) transport.Conn
+}
+
+func (w wrapped) Accept() (transport.Conn, error) {
+	c, err := w.Listener.Accept()
+	if err == nil && w.wrap != nil {
+		c = w.wrap(c)
+	}
+	return c, err
+}
+
+// newRig starts a hub. wrap, if any, replaces the hub's ends of connections.
+func newRig(t *testing.T, c Config, wrap func(transport.Conn) transport.Conn) *rig {
+	t.Helper()
+	r := &rig{t: t, net: simnet.New(1), hub: New(c), served: make(chan error, 1)}
+	ln, err := r.net.Listen(hubAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r.cancel = cancel
+	go func() { r.served <- r.hub.Serve(ctx, wrapped{ln, wrap}) }()
+	return r
+}
+
+// stop shuts the hub down and checks that Serve keeps its promises.
+func (r *rig) stop() {
+	r.t.Helper()
+	start := time.Now()
+	r.cancel()
+	if err := <-r.served; err != nil {
+		r.t.Errorf("Serve = %v, want nil", err)
+	}
+	if d := time.Since(start); d > 2*time.Second {
+		r.t.Errorf("Serve returned after %v, want at most 2 s", d)
+	}
+	if s := r.hub.Stats(); s.Members != 0 || s.Sessions != 0 || r.conns() != 0 {
+		r.t.Errorf("after the end: %d members, %d sessions, %d connections", s.Members, s.Sessions, r.conns())
+	}
+	if _, err := r.net.Dial(context.Background(), hubAddr, simnet.Link{}, simnet.Link{}); err == nil {
+		r.t.Error("the listener is still open")
+	}
+}
+
+// conns returns how many connections the hub has.
+func (r *rig) conns() int {
+	r.hub.mu.Lock()
+	defer r.hub.mu.Unlock()
+	return len(r.hub.conns)
+}
+
+// wantDrops checks the counters of drops; those that are not named must be 0.
+func (r *rig) wantDrops(want map[string]uint64) {
+	r.t.Helper()
+	got := r.hub.Stats().Drops
+	if len(got) != int(dropReasons) {
+		r.t.Errorf("%d reasons, want %d: %v", len(got), dropReasons, got)
+	}
+	for reason, n := range got {
+		if n != want[reason] {
+			r.t.Errorf("dropped as %s: %d, want %d", reason, n, want[reason])
+		}
+	}
+}
+
+// A packet is what a client received.
+type packet struct {
+	body string // what follows the header
+	took time.Duration
+}
+
+// A client is a member at the other end. What it receives is written down.
+type client struct {
+	t    *testing.T
+	conn *simnet.Conn
+	hash hello.Hash
+	wg   sync.WaitGroup
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	slot    uint16
+	events  []string // messages, as text
+	peers   map[uint16]hello.Hash
+	err     *wire.Error
+	packets []packet
+}
+
+// dial connects a client that has not sent anything.
+func (r *rig) dial(l simnet.Link) *client {
+	r.t.Helper()
+	conn, err := r.net.Dial(r.t.Context(), hubAddr, l, l)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return &client{t: r.t, conn: conn.(*simnet.Conn), peers: make(map[uint16]hello.Hash)}
+}
+
+// join connects a client, asks to join, and reads from then on.
+func (r *rig) join(session string, l simnet.Link) *client {
+	r.t.Helper()
+	c := r.dial(l)
+	c.sendJoin(session)
+	c.read()
+	return c
+}
+
+// joinNow is join over a perfect link; it returns once the hub has answered.
+func (r *rig) joinNow(session string) *client {
+	r.t.Helper()
+	c := r.join(session, simnet.Link{})
+	synctest.Wait()
+	return c
+}
+
+// sendJoin sends a request to join with a Hello as a client makes it.
+func (c *client) sendJoin(session string) {
+	c.t.Helper()
+	h := hello.Hello{Binding: c.conn.Info().Binding, Session: session}
+	b := h.Append(nil)
+	c.hash = hello.Sum(b)
+	c.send(wire.Join{Hello: b})
+}
+
+func (c *client) send(m wire.Message) {
+	c.t.Helper()
+	if err := c.conn.SendMessage(m.Append(nil)); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// read starts to receive messages and packets.
+func (c *client) read() {
+	c.wg.Go(c.readMessages)
+	c.wg.Go(c.readPackets)
+}
+
+func (c *client) readMessages() {
+	for {
+		b, err := c.conn.RecvMessage(nil)
+		if err != nil {
+			return
+		}
+		m, err := wire.ParseMessage(b)
+		if err != nil {
+			c.t.Errorf("the hub sent %x: %v", b, err)
+			return
+		}
+		c.note(m)
+	}
+}
+
+// note writes a message down and checks it against those before.
+func (c *client) note(m wire.Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch m := m.(type) {
+	case wire.Joined:
+		c.slot = m.Slot
+		c.events = append(c.events, fmt.Sprintf("joined %d of %d", m.Slot, m.Peers+1))
+	case wire.Peer:
+		if _, err := hello.Parse(m.Hello); err != nil {
+			c.t.Errorf("peer %d with hello %x: %v", m.Slot, m.Hello, err)
+		}
+		if _, ok := c.peers[m.Slot]; ok || m.Slot == c.slot {
+			c.t.Errorf("slot %d learnt of %d twice", c.slot, m.Slot)
+		}
+		c.peers[m.Slot] = hello.Sum(m.Hello)
+		c.events = append(c.events, fmt.Sprintf("peer %d", m.Slot))
+	case wire.Gone:
+		if c.peers[m.Slot] != m.Hash {
+			c.t.Errorf("slot %d heard that %d with %x has gone, knew %x", c.slot, m.Slot, m.Hash, c.peers[m.Slot])
+		}
+		delete(c.peers, m.Slot)
+		c.events = append(c.events, fmt.Sprintf("gone %d", m.Slot))
+	case wire.From:
+		from, to, err := wire.ParsePair(m.Pair)
+		if err != nil || to != c.hash {
+			c.t.Errorf("slot %d received a pair message for %x: %v", c.slot, to, err)
+		}
+		for slot, hash := range c.peers {
+			if hash == from {
+				c.events = append(c.events, fmt.Sprintf("from %d: %s", slot, m.Pair[wire.PairHead:]))
+				return
+			}
+		}
+		c.t.Errorf("slot %d received a pair message from %x, who is not there", c.slot, from)
+	case wire.Error:
+		c.err = &m
+		c.events = append(c.events, fmt.Sprintf("error %d", m.Code))
+	default:
+		c.t.Errorf("the hub sent %#v", m)
+	}
+}
+
+func (c *client) readPackets() {
+	var b [wire.MaxDatagram]byte
+	for {
+		n, err := c.conn.RecvDatagram(b[:])
+		if err != nil {
+			return
+		}
+		p, err := wire.ParsePacket(b[:n])
+		if err != nil {
+			c.t.Errorf("the hub forwarded %x: %v", b[:n], err)
+			continue
+		}
+		body := b[p.Header:n]
+		sent := time.Unix(0, int64(binary.BigEndian.Uint64(body)))
+		c.mu.Lock()
+		c.packets = append(c.packets, packet{string(body[8:]), time.Since(sent)})
+		c.mu.Unlock()
+	}
+}
+
+// sealed returns a packet of the given kind as the member in a slot sends it:
+// the time and the body take the place of what is sealed.
+func sealed(slot uint16, k wire.Kind, ctr uint64, body string) []byte {
+	b := []byte{byte(wire.NewClear(k, 0))}
+	b = sframe.AppendHeader(b, uint64(sframe.NewKID(slot, sframe.StreamVideo, 0, 0)), ctr)
+	b = binary.BigEndian.AppendUint64(b, uint64(time.Now().UnixNano()))
+	return append(b, body...)
+}
+
+// say sends a packet.
+func (c *client) say(k wire.Kind, body string) {
+	c.t.Helper()
+	if err := c.conn.SendDatagram(sealed(c.at(), k, 1, body)); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// tell sends a pair message.
+func (c *client) tell(to hello.Hash, body string) {
+	c.t.Helper()
+	c.send(wire.Forward{Pair: pair(c.hash, to, body)})
+}
+
+func pair(from, to hello.Hash, body string) []byte {
+	return append(append(append([]byte{1}, from[:]...), to[:]...), body...)
+}
+
+// at returns the client's slot.
+func (c *client) at() uint16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.slot
+}
+
+// wantEvents checks what the hub has said so far, and forgets it.
+func (c *client) wantEvents(name string, want ...string) {
+	c.t.Helper()
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Equal(c.events, want) {
+		c.t.Errorf("%s heard %q, want %q", name, c.events, want)
+	}
+	c.events = nil
+}
+
+// heard returns the packets received so far, and forgets them.
+func (c *client) heard() []packet {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.packets
+	c.packets = nil
+	return p
+}
+
+// wantPackets checks which packets have arrived so far, and forgets them.
+func (c *client) wantPackets(name string, want ...string) {
+	c.t.Helper()
+	var got []string
+	for _, p := range c.heard() {
+		got = append(got, p.body)
+	}
+	if !slices.Equal(got, want) {
+		c.t.Errorf("%s received %q, want %q", name, got, want)
+	}
+}
+
+// close hangs up and waits for the readers.
+func (c *client) close() {
+	c.conn.Close()
+	c.wg.Wait()
+}

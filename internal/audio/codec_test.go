@@ -1,0 +1,399 @@
+package audio
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/thesyncim/gopus"
+
+	"github.com/sanix-darker/s2c/internal/media"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// tone returns n samples of a sine.
+func tone(n int, hertz, amplitude float64) []int16 {
+	s := make([]int16, n)
+	for i := range s {
+		s[i] = int16(math.Round(amplitude * math.Sin(2*math.Pi*hertz*float64(i)/media.SampleRate)))
+	}
+	return s
+}
+
+// speech returns n samples of something like it: harmonics of a gliding pitch
+// under a spectrum with formants, in syllables with pauses between.
+func speech(n int) []int16 {
+	r := rand.New(rand.NewPCG(7, 7))
+	s := make([]int16, n)
+	var phase float64
+	for i := range s {
+		t := float64(i) / media.SampleRate
+		pitch := 120 + 30*math.Sin(2*math.Pi*0.7*t)
+		phase += 2 * math.Pi * pitch / media.SampleRate
+		vowel := 500 + 200*math.Sin(2*math.Pi*1.3*t)
+		var x float64
+		for h := 1.0; h*pitch < 3800; h++ {
+			x += math.Sin(h*phase) * (math.Exp(-math.Abs(h*pitch-vowel)/200) + 0.4*math.Exp(-math.Abs(h*pitch-2100)/300))
+		}
+		syllable := math.Pow(max(0, math.Sin(2*math.Pi*2*t)), 0.5)
+		s[i] = int16(2500*syllable*x + 20*r.NormFloat64())
+	}
+	return s
+}
+
+// chunks cuts s into chunks.
+func chunks(s []int16) []media.Chunk {
+	c := make([]media.Chunk, len(s)/media.ChunkSamples)
+	for i := range c {
+		copy(c[i].PCM[:], s[i*media.ChunkSamples:])
+	}
+	return c
+}
+
+// encodeAll returns the packets of s.
+func encodeAll(t testing.TB, bitrate int, s []int16) [][]byte {
+	t.Helper()
+	e, err := NewEncoder(bitrate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packets [][]byte
+	for _, c := range chunks(s) {
+		p, err := e.Encode(nil, &c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets = append(packets, p)
+	}
+	return packets
+}
+
+// listen plays packets through a Voice and a Mixer on a perfect network; the
+// packets for which lost is true do not arrive.
+func listen(t testing.TB, packets [][]byte, lost func(i int) bool) ([]int16, VoiceStats) {
+	t.Helper()
+	v, err := NewVoice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []int16
+	var mixer Mixer
+	var c media.Chunk
+	now := time.Unix(1e9, 0)
+	for i, p := range packets {
+		if !lost(i) {
+			v.Put(now, Packet{Index: uint16(i), Age: 10 * ms, Opus: p})
+		}
+		if v.Get(now.Add(7*ms), &c) {
+			mixer.Add(&c, 1)
+		}
+		mixer.Mix(&c)
+		out = append(out, c.PCM[:]...)
+		now = now.Add(chunk)
+	}
+	return out, v.Stats()
+}
+
+func none(int) bool { return false }
+
+// quality returns by how many dB got, which is late by up to 100 ms, is above
+// its difference from want, and how much louder it is.
+func quality(want, got []int16) (snr, louder float64) {
+	best := math.Inf(-1)
+	for lag := range 4800 {
+		var dot float64
+		for i := 0; i+lag < len(got); i += 7 {
+			dot += float64(want[i]) * float64(got[i+lag])
+		}
+		if dot > best {
+			best = dot
+			snr, louder = compare(want, got[lag:])
+		}
+	}
+	return snr, louder
+}
+
+// compare returns the ratio of got to its difference from want, and the ratio
+// of their energies, in dB.
+func compare(want, got []int16) (snr, louder float64) {
+	var w, g, d float64
+	for i, y := range got {
+		x := float64(want[i])
+		w, g, d = w+x*x, g+float64(y)*float64(y), d+(x-float64(y))*(x-float64(y))
+	}
+	return 10 * math.Log10(w/(d+1)), 10 * math.Log10((g+1)/(w+1))
+}
+
+// TestQuality plays sound through the encoder, a Voice and a Mixer. The floors
+// in testdata were measured and lowered by 1 dB.
+func TestQuality(t *testing.T) {
+	path := filepath.Join("testdata", "quality.json")
+	floors := make(map[string]float64)
+	if b, err := os.ReadFile(path); err != nil && !*update {
+		t.Fatal(err)
+	} else if err == nil {
+		if err := json.Unmarshal(b, &floors); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const length = 7 * media.SampleRate
+	tests := []struct {
+		name    string
+		bitrate int
+		sound   []int16
+	}{
+		{"tone at 24000", 24000, tone(length, 440, 10000)},
+		{"speech at 24000", 24000, speech(length)},
+		{"speech at 48000", 48000, speech(length)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, st := listen(t, encodeAll(t, tt.bitrate, tt.sound), none)
+			if st.Concealed != 0 || st.Late != 0 || st.Refused != 0 {
+				t.Errorf("%+v", st)
+			}
+			// Without the start and the chunk that is skipped then.
+			const settled = 6 * media.SampleRate
+			snr, louder := quality(tt.sound[settled:], got[settled:])
+			t.Logf("%.1f dB over the difference, %.2f dB louder", snr, louder)
+			if *update {
+				floors[tt.name] = math.Floor(10*(snr-1)) / 10
+			}
+			if floor, ok := floors[tt.name]; snr < floor || !ok {
+				t.Errorf("%.1f dB over the difference, want %.1f", snr, floor)
+			}
+			if math.Abs(louder) > 1 {
+				t.Errorf("%.2f dB louder, want 0", louder)
+			}
+		})
+	}
+	if *update {
+		b, err := json.MarshalIndent(floors, "", "\t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPacketSize checks that sizes tell nothing, not even silence from a shout.
+func TestPacketSize(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	sound := make([]int16, media.SampleRate) // silence
+	sound = append(sound, tone(media.SampleRate, 440, 8000)...)
+	for range media.SampleRate {
+		sound = append(sound, int16(r.IntN(60000)-30000))
+	}
+	sound = append(sound, speech(2*media.SampleRate)...)
+	sound = append(sound, make([]int16, media.SampleRate)...)
+	for _, bitrate := range []int{6000, 8000, 12000, 16000, 20000, 24000, 32000, 48000, 64000, 160000} {
+		for i, p := range encodeAll(t, bitrate, sound) {
+			if len(p) != bitrate/400 {
+				t.Errorf("packet %d at %d bit/s has %d bytes, want %d", i, bitrate, len(p), bitrate/400)
+			}
+			if err := checkPacket(p); err != nil {
+				t.Errorf("checkPacket(%x) = %v at %d bit/s", p, err, bitrate)
+			}
+		}
+	}
+}
+
+func TestNewEncoderRefuses(t *testing.T) {
+	for _, bitrate := range []int{-1, 0, 5999, 160001} {
+		if _, err := NewEncoder(bitrate); err == nil {
+			t.Errorf("NewEncoder(%d) took it", bitrate)
+		}
+	}
+}
+
+func TestEncodeAppends(t *testing.T) {
+	e, err := NewEncoder(24000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := e.Encode([]byte("head"), new(media.Chunk))
+	if err != nil || len(b) != 4+60 || string(b[:4]) != "head" {
+		t.Errorf("Encode appended to %q: %x, %v", "head", b, err)
+	}
+}
+
+func TestCheckPacket(t *testing.T) {
+	toc := func(config, stereo, code byte) byte { return config<<3 | stereo<<2 | code }
+	tests := []struct {
+		name   string
+		packet []byte
+		ok     bool
+	}{
+		{"SILK, 20 ms", []byte{toc(1, 0, 0), 1}, true},
+		{"SILK wide, 20 ms", []byte{toc(9, 0, 0), 1}, true},
+		{"hybrid, 20 ms", []byte{toc(15, 0, 0), 1}, true},
+		{"CELT, 20 ms", []byte{toc(31, 0, 0), 1}, true},
+		{"padded", []byte{toc(9, 0, 3), 0x41, 1, 7, 0}, true},
+		{"SILK, 10 ms", []byte{toc(8, 0, 0), 1}, false},
+		{"SILK, 60 ms", []byte{toc(3, 0, 0), 1}, false},
+		{"hybrid, 10 ms", []byte{toc(14, 0, 0), 1}, false},
+		{"CELT, 2.5 ms", []byte{toc(28, 0, 0), 1}, false},
+		{"stereo", []byte{toc(31, 1, 0), 1}, false},
+		{"two frames", []byte{toc(31, 0, 1), 1, 1}, false},
+		{"two frames of 10 ms", []byte{toc(30, 0, 1), 1, 1}, false},
+		{"six frames", []byte{toc(31, 0, 3), 6, 1, 1, 1, 1, 1, 1}, false},
+		{"no frame", []byte{toc(31, 0, 3), 0}, false},
+		{"empty", nil, false},
+		{"nothing but a head", []byte{toc(31, 0, 0)}, false},
+		{"longest", append([]byte{toc(31, 0, 0)}, make([]byte, MaxPacket-1)...), true},
+		{"too long", append([]byte{toc(31, 0, 0)}, make([]byte, MaxPacket)...), false},
+	}
+	for _, tt := range tests {
+		if err := checkPacket(tt.packet); (err == nil) != tt.ok || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: checkPacket(%x) = %v", tt.name, tt.packet, err)
+		}
+	}
+}
+
+// TestConcealment checks that lost packets of a tone leave neither holes nor
+// clicks, and that the sound ends softly after the last packet.
+func TestConcealment(t *testing.T) {
+	const last = 390
+	packets := encodeAll(t, 24000, tone(9*media.SampleRate, 440, 10000))
+	got, st := listen(t, packets, func(i int) bool { return i > 350 && i%10 == 0 || i > last })
+	const lost = 4
+	if st.Concealed != lost-1+fadeChunks {
+		t.Errorf("%d chunks made up, want %d", st.Concealed, lost-1+fadeChunks)
+	}
+	heard := chunks(got)
+	for i, c := range heard[340:last] {
+		// Opus itself conceals a tone with 8 to 12 dB less.
+		if l := level(&c.PCM); l < -26 || l > -11 {
+			t.Errorf("chunk %d has %.1f dBFS, want about -13.3", 340+i, l)
+		}
+	}
+	for i, c := range heard[last+2+fadeChunks:] {
+		if c.PCM != (samples{}) {
+			t.Errorf("chunk %d is not silent", last+2+fadeChunks+i)
+		}
+	}
+	if step := steepest(got[340*media.ChunkSamples:]); step > 1000 {
+		t.Errorf("a step of %d, want at most 1000", step)
+	}
+}
+
+// steepest returns the greatest step between two samples. A sine of 440 Hz
+// with an amplitude of 10000 makes 576.
+func steepest(s []int16) int {
+	most := 0
+	for i := 1; i < len(s); i++ {
+		d := int(s[i]) - int(s[i-1])
+		most = max(most, d, -d)
+	}
+	return most
+}
+
+// TestSkipIsSmooth checks that a chunk which is skipped while there is sound
+// makes no click.
+func TestSkipIsSmooth(t *testing.T) {
+	packets := encodeAll(t, 24000, tone(8*media.SampleRate, 443, 10000))
+	v, err := NewVoice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []int16
+	var c media.Chunk
+	now := time.Unix(1e9, 0)
+	for i, p := range packets {
+		// The way gets shorter by 50 ms after two seconds.
+		way := 100 * ms
+		if i >= 100 {
+			way = 50 * ms
+		}
+		v.Put(now.Add(way), Packet{Index: uint16(i), Opus: p})
+		if v.Get(now.Add(way+9*ms), &c) {
+			out = append(out, c.PCM[:]...)
+		}
+		now = now.Add(chunk)
+	}
+	st := v.Stats()
+	if st.Dropped < 1 {
+		t.Errorf("%d chunks dropped, want 1 or more", st.Dropped)
+	}
+	if step := steepest(out[media.ChunkSamples:]); step > 750 {
+		t.Errorf("a step of %d in %+v, want at most 750", step, st)
+	}
+}
+
+// TestFEC checks that a copy in the next packet is used for a lost one.
+func TestFEC(t *testing.T) {
+	e, err := newGopusCoder(24000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.enc.SetFEC(true)
+	if err := e.enc.SetPacketLoss(20); err != nil {
+		t.Fatal(err)
+	}
+	sound := speech(4 * media.SampleRate)
+	var packets [][]byte
+	copies := 0
+	for _, c := range chunks(sound) {
+		p := make([]byte, MaxPacket)
+		n, err := e.encode(&c.PCM, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets = append(packets, p[:n])
+		if gopus.PacketHasLBRR(p[:n]) {
+			copies++
+		}
+	}
+	if copies < len(packets)/4 {
+		t.Fatalf("%d of %d packets have copies", copies, len(packets))
+	}
+	// Packets arrive in pairs; of some pairs the first is lost.
+	v, err := NewVoice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c media.Chunk
+	now := time.Unix(1e9, 0)
+	lost := uint64(0)
+	for i := 0; i+1 < len(packets); i += 2 {
+		if i%10 == 8 {
+			lost++
+		} else {
+			v.Put(now, Packet{Index: uint16(i), Opus: packets[i]})
+		}
+		v.Put(now, Packet{Index: uint16(i + 1), Opus: packets[i+1]})
+		v.Get(now.Add(5*ms), &c)
+		v.Get(now.Add(25*ms), &c)
+		now = now.Add(2 * chunk)
+	}
+	if st := v.Stats(); st.Concealed > lost*2/3 || lost == 0 {
+		t.Errorf("%d of %d lost packets made up, want most restored: %+v", st.Concealed, lost, st)
+	}
+}
+
+// TestDecodeFEC checks what has no copy of the packet before.
+func TestDecodeFEC(t *testing.T) {
+	d, err := newGopusDecoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pcm samples
+	plain := encodeAll(t, 48000, speech(media.SampleRate))
+	for _, p := range plain {
+		if ok, err := d.decodeFEC(p, &pcm); ok || err != nil {
+			t.Fatalf("decodeFEC(%x) = %v, %v without a copy in it", p, ok, err)
+		}
+	}
+	if _, err := d.decodeFEC([]byte{0, 0}, &pcm); !errors.Is(err, ErrMalformed) {
+		t.Errorf("decodeFEC of 10 ms: %v, want %v", err, ErrMalformed)
+	}
+}

@@ -1,0 +1,248 @@
+package audio
+
+import "time"
+
+const (
+	chunk = 20 * time.Millisecond
+
+	// slots is how many packets are kept: 1.28 s. After a longer stall only
+	// the newest count, and most of these are skipped as well.
+	slots = 64
+
+	// absurd is how far from the sender's other packets, in time, one may be.
+	absurd = 5 * time.Second
+
+	// How many packets in a row show that the sender counts anew: 80 ms of
+	// absurd ones, 200 ms of late or repeated ones, since those also come from
+	// a very bad network.
+	absurdRun = 4
+	lateRun   = 10
+
+	// fadeChunks is how long a voice is made up before it is silent: 100 ms.
+	fadeChunks = 5
+)
+
+// How far the hold may be from the target, and for how many Gets in a row,
+// before the buffer intervenes.
+const (
+	// slack is more than half, so that a correction by one chunk never calls
+	// for the opposite one.
+	slack = 12 * time.Millisecond
+
+	// under is how far below the target a correction may lead.
+	under = chunk - slack
+
+	// guard is the least that packets should come before their turn.
+	guard = 5 * time.Millisecond
+
+	skipQuiet  = 10  // 200 ms: skip a chunk that holds nothing
+	skipAny    = 150 // 3 s without a pause between words: skip any chunk
+	skipSome   = 50  // 1 s, and more than one chunk over the target: skip any
+	skipMany   = 5   // 100 ms, and manyChunks or more over it: skip all of them
+	manyChunks = 4
+	addQuiet   = 25 // 500 ms: lengthen a chunk that holds nothing
+
+	// resumeOver is how much over the target a voice may be that was
+	// interrupted. A chunk more that is skipped then is not heard.
+	resumeOver = 40 * time.Millisecond
+)
+
+type slotState uint8
+
+const (
+	empty slotState = iota
+	waiting
+	taken // played or skipped: a second copy is a duplicate
+)
+
+// A parcel is a packet and when it arrived.
+type parcel struct {
+	arrived time.Duration
+	age     time.Duration // at arrival, by the two clocks
+	size    int
+	data    [MaxPacket]byte
+}
+
+func (p *parcel) bytes() []byte { return p.data[:p.size] }
+
+// A slot holds one parcel.
+type slot struct {
+	parcel
+	state slotState
+	index int64 // does not wrap around
+}
+
+// A jitter is the buffer of one member's packets. All its times are since the
+// same instant. It is not safe for concurrent use.
+//
+// What it controls is the hold: by how much the next chunk is played after the
+// fastest packet would have brought it, taking the earliest of the last Gets.
+//
+//	hold = min(now - 20 ms * gets) - min(arrived - 20 ms * index) + 20 ms * (gets - next)
+//
+// The first term learns the jitter of the playing device, the second the
+// network; both are minima of about a second, so the hold is steady and moves
+// only with the clocks' drift, with the network's delay, and in steps of 20 ms
+// when the buffer skips a packet or waits for one. It is kept near the target,
+// which is what late packets need.
+type jitter struct {
+	slots  [slots]slot
+	filled int   // slots that are waiting
+	next   int64 // the packet that the next chunk is made of
+
+	// What came last.
+	used     bool
+	newest   int64
+	newestAt time.Duration
+	stray    int    // late or absurd packets in a row
+	strayed  uint16 // index of the last of them
+
+	// Where the playout stands.
+	playing bool
+	gets    int64 // calls of get
+	dry     int64 // Gets in a row that found nothing at all
+	made    int   // chunks made up in a row
+	quiet   bool  // the last chunk held nothing
+	high    int   // Gets in a row with a hold over the target
+	low     int   // and under it
+
+	// What is measured.
+	playout lowest // now - 20 ms * gets
+	fastest lowest // arrived - 20 ms * index
+	slowest lowest // negative lateness
+	late    lateness
+
+	stats VoiceStats // but for Target
+}
+
+func (j *jitter) init() {
+	j.playout.width = 500 * time.Millisecond
+	j.fastest.width = time.Second
+	j.slowest.width = time.Second
+	j.late.reset()
+	j.made = fadeChunks
+	j.stats.Level = silence
+}
+
+func (j *jitter) slot(index int64) *slot { return &j.slots[index&(slots-1)] }
+
+// has reports whether the packet with that index is waiting.
+func (j *jitter) has(index int64) bool {
+	s := j.slot(index)
+	return s.state == waiting && s.index == index
+}
+
+// put takes a packet that arrived at time now; its Opus is known to fit.
+func (j *jitter) put(now time.Duration, p Packet) {
+	index := j.unwrap(now, p.Index)
+	rel := now - time.Duration(index)*chunk
+	if count, run := j.unfit(now, index, rel); count != nil {
+		if !j.renewed(now, p.Index, run) {
+			*count++
+			return
+		}
+		index, rel = j.restart(now, p.Index)
+	}
+	if !j.used {
+		j.used, j.next, j.newest, j.newestAt = true, index, index, now
+	}
+	j.stray = 0
+	j.learn(now, rel)
+	if index > j.newest {
+		j.newest, j.newestAt = index, now
+	}
+	if oldest := index - slots + 1; oldest > j.next {
+		j.skipTo(oldest)
+	}
+	s := j.slot(index)
+	s.state, s.index, s.arrived, s.age = waiting, index, now, p.Age
+	s.size = copy(s.data[:], p.Opus)
+	j.filled++
+}
+
+// unfit returns what counts packets like this one if it cannot be played, and
+// how many of them in a row show that the sender counts anew.
+func (j *jitter) unfit(now time.Duration, index int64, rel time.Duration) (count *uint64, run int) {
+	if !j.used {
+		return nil, 0
+	}
+	off := rel - j.fastest.value()
+	switch s := j.slot(index); {
+	case s.state != empty && s.index == index:
+		return &j.stats.Refused, lateRun
+	case off > absurd || off < -absurd:
+		return &j.stats.Refused, absurdRun
+	case index < j.next:
+		j.learn(now, rel) // not to be late again
+		return &j.stats.Late, lateRun
+	}
+	return nil, 0
+}
+
+// unwrap returns the full index that is nearest to what a sender who counts
+// every 20 ms has reached by now. So a pause may be of any length.
+func (j *jitter) unwrap(now time.Duration, index uint16) int64 {
+	if !j.used {
+		return int64(index)
+	}
+	due := j.newest + max(int64((now-j.newestAt)/chunk), 0)
+	return due + int64(int16(index-uint16(due)))
+}
+
+// learn takes the arrival of a packet, relative to its index, into account.
+func (j *jitter) learn(now, rel time.Duration) {
+	j.fastest.add(now, rel)
+	late := rel - j.fastest.value()
+	j.slowest.add(now, -late)
+	j.late.observe(now, late)
+}
+
+// renewed counts a packet that is unfit and reports whether there have been run
+// of them, in order and without a fit one.
+func (j *jitter) renewed(now time.Duration, index uint16, run int) bool {
+	if ahead := index - j.strayed; ahead < 1 || ahead > absurdRun {
+		j.stray = 0
+	}
+	j.stray++
+	j.strayed = index
+	return j.stray >= run && now-j.newestAt >= time.Duration(run-1)*chunk
+}
+
+// restart forgets the sender's old count and returns the full index and the
+// relative arrival of the first packet of the new one. It is above all old
+// ones, so that nothing that is kept of the old count matches it.
+func (j *jitter) restart(now time.Duration, wrapped uint16) (index int64, rel time.Duration) {
+	above := j.newest + slots
+	index = above + int64(wrapped-uint16(above))
+	j.skipTo(index)
+	j.playing = false
+	j.newest, j.newestAt = index, now
+	j.fastest.used, j.slowest.used = false, false
+	return index, now - time.Duration(index)*chunk
+}
+
+// skipTo drops the packets before index and makes it the next.
+func (j *jitter) skipTo(index int64) {
+	for i := j.next; i < min(index, j.next+slots); i++ {
+		if j.has(i) {
+			j.slot(i).state = taken
+			j.filled--
+			j.stats.Dropped++
+		}
+	}
+	j.next = index
+}
+
+// first returns the index of the oldest packet that is waiting; there is one.
+func (j *jitter) first() int64 {
+	i := j.next
+	for !j.has(i) {
+		i++
+	}
+	return i
+}
+
+// hold is explained at jitter.
+func (j *jitter) hold() time.Duration {
+	return j.playout.value() - j.fastest.value() + time.Duration(j.gets-j.next)*chunk
+}

@@ -1,0 +1,210 @@
+package audio
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/media"
+)
+
+// fakeDecoder decodes packets of fakePacket: cheap enough for hours of calls.
+type fakeDecoder struct {
+	played []uint32 // serial numbers in the order of decoding
+}
+
+func (f *fakeDecoder) decode(packet []byte, pcm *samples) error {
+	n := binary.BigEndian.Uint32(packet[1:])
+	f.played = append(f.played, n)
+	fill(pcm, packet[5])
+	return nil
+}
+
+func (f *fakeDecoder) conceal(pcm *samples) error {
+	fill(pcm, 0)
+	return nil
+}
+
+func (f *fakeDecoder) decodeFEC([]byte, *samples) (bool, error) { return false, nil }
+
+// fill makes a chunk of a square wave with that amplitude, in steps of 128.
+func fill(pcm *samples, amplitude byte) {
+	x := int16(amplitude) * 128
+	for i := range pcm {
+		pcm[i] = x
+		if i%32 == 31 {
+			x = -x
+		}
+	}
+}
+
+// fakePacket returns a packet that passes checkPacket and says who it is.
+func fakePacket(serial int, amplitude byte) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{15 << 3}, uint32(serial))
+	return append(b, amplitude)
+}
+
+// A sim is a call of one direction: a sender, a network, a playing device.
+// The zero values make a perfect one, 50 ms away.
+type sim struct {
+	length  time.Duration
+	phase   time.Duration // of the first Get after the first chunk was captured
+	seed    uint64
+	drift   float64       // how much slower the sender's clock is, in ppm
+	first   uint16        // index of the first packet
+	grain   time.Duration // packets arrive in multiples of this
+	jitter  func(r *rand.Rand, i int, sent time.Duration) time.Duration
+	ordered bool // the network keeps the order
+	lost    func(r *rand.Rand, i int) bool
+	twice   func(i int) bool                                    // the packet comes twice
+	stalls  []span                                              // packets of that time come at its end
+	mutes   []span                                              // nothing is sent then
+	route   func(sent time.Duration) time.Duration              // what the way takes longer
+	restart func(i int, index uint16) uint16                    // changes the index
+	gets    func(i int, at time.Duration) (time.Duration, bool) // changes when a Get is, or drops it
+	talk    func(i int) byte                                    // amplitude of a chunk
+}
+
+type span struct{ from, to time.Duration }
+
+func (s span) has(t time.Duration) bool { return t >= s.from && t < s.to }
+
+// An event is a packet that arrives or a Get.
+type event struct {
+	at     time.Duration
+	packet bool
+	p      Packet
+}
+
+// A point is what a Get gave.
+type point struct {
+	at    time.Duration
+	ok    bool
+	stats VoiceStats
+	depth time.Duration // from capture to Get of the last chunk, less the 50 ms of the way
+}
+
+const way = 50 * time.Millisecond
+
+func (s *sim) events() []event {
+	r := rand.New(rand.NewPCG(s.seed, 1))
+	var all []event
+	var before time.Duration
+	for i := 0; ; i++ {
+		sent := time.Duration(float64(i) * float64(chunk) * (1 + s.drift/1e6))
+		if sent >= s.length {
+			break
+		}
+		amplitude := byte(100)
+		if s.talk != nil {
+			amplitude = s.talk(i)
+		}
+		p := Packet{Index: s.first + uint16(i), Opus: fakePacket(i, amplitude)}
+		if s.restart != nil {
+			p.Index = s.restart(i, p.Index)
+		}
+		at := sent + way
+		if s.jitter != nil {
+			at += s.jitter(r, i, sent)
+		}
+		if s.route != nil {
+			at += s.route(sent)
+		}
+		for _, st := range s.stalls {
+			if st.has(at) {
+				at = st.to
+			}
+		}
+		if s.ordered {
+			at = max(at, before)
+			before = at
+		}
+		if s.grain > 0 {
+			at = (at + s.grain - 1) / s.grain * s.grain
+		}
+		gone := s.lost != nil && s.lost(r, i)
+		for _, m := range s.mutes {
+			gone = gone || m.has(sent)
+		}
+		if gone {
+			continue
+		}
+		p.Age = at - sent
+		all = append(all, event{at: at, packet: true, p: p})
+		if s.twice != nil && s.twice(i) {
+			all = append(all, event{at: at + 45*time.Millisecond, packet: true, p: p})
+		}
+	}
+	for i := 0; ; i++ {
+		at := s.phase + time.Duration(i)*chunk
+		if at >= s.length {
+			break
+		}
+		keep := true
+		if s.gets != nil {
+			at, keep = s.gets(i, at)
+		}
+		if keep {
+			all = append(all, event{at: at})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	return all
+}
+
+// run plays the call and returns what every Get gave. It fails the test when
+// a chunk is decoded twice or out of order.
+func (s *sim) run(t *testing.T) []point {
+	t.Helper()
+	f := new(fakeDecoder)
+	v := newVoice(f)
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var points []point
+	var c media.Chunk
+	for _, e := range s.events() {
+		if e.packet {
+			v.Put(start.Add(e.at), e.p)
+			continue
+		}
+		ok := v.Get(start.Add(e.at), &c)
+		st := v.Stats()
+		points = append(points, point{at: e.at, ok: ok, stats: st, depth: st.Delay - way})
+		if !ok && c.PCM != (samples{}) {
+			t.Fatalf("at %v Get reports false with sound", e.at)
+		}
+	}
+	if !slices.IsSorted(f.played) || len(slices.Compact(slices.Clone(f.played))) != len(f.played) {
+		t.Error("chunks were decoded twice or out of order")
+	}
+	return points
+}
+
+// between returns the points of a span of time.
+func between(points []point, from, to time.Duration) []point {
+	i := slices.IndexFunc(points, func(p point) bool { return p.at >= from })
+	j := slices.IndexFunc(points, func(p point) bool { return p.at >= to })
+	if j < 0 {
+		j = len(points)
+	}
+	return points[i:j]
+}
+
+// depths returns the least, mean and greatest depth.
+func depths(points []point) (low, mean, high time.Duration) {
+	low = math.MaxInt64
+	for _, p := range points {
+		low, high, mean = min(low, p.depth), max(high, p.depth), mean+p.depth
+	}
+	return low, mean / time.Duration(len(points)), high
+}
+
+// concealed returns the share of the chunks that were made up.
+func concealed(points []point) float64 {
+	a, b := points[0].stats, points[len(points)-1].stats
+	made, played := b.Concealed-a.Concealed, b.Played-a.Played
+	return float64(made) / float64(made+played)
+}

@@ -1,0 +1,244 @@
+package cli_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sanix-darker/s2c/internal/cli"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"s2c": func() { os.Exit(run()) },
+	})
+}
+
+// run is main for the commands in scripts.
+func run() int {
+	ctx, stop := signalContext()
+	defer stop()
+	return cli.Main(ctx, cli.OS())
+}
+
+// TestScripts runs the commands as a person types them. Besides those of
+// testscript, scripts have:
+//
+//	hub [ARG...]          starts s2c server on 127.0.0.1; its address is $HUB and its port $PORT
+//	endhub                ends it, which must take less than two seconds
+//	member NAME ARG...    starts s2c join -c NAME with its devices off; ARGs are more flags
+//	await NAME PATTERN    waits until the output of that member matches
+//	leave NAME            interrupts that member, who must exit with 130
+//	plain                 something that is not a hub listens at $PLAIN
+//	exits CODE PROG ARG...  runs a command and compares its exit code
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("S2C_CONFIG", env.WorkDir+"/config")
+			env.Setenv("S2C_STATE", env.WorkDir+"/state")
+			env.Setenv("PULSE_SERVER", "unix:"+env.WorkDir+"/no-sound-here")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"hub":    startHub,
+			"endhub": endHub,
+			"plain":  plain,
+			"exits":  exits,
+			"member": startMember,
+			"await":  await,
+			"leave":  leave,
+		},
+	})
+}
+
+// hubs are the running hubs, by the folder of their script; members those who
+// run, by their folder and name.
+var hubs, members sync.Map
+
+// A runningMember is a process whose output is kept.
+type runningMember struct {
+	cmd *exec.Cmd
+	out output
+}
+
+// An output is what a process has printed so far.
+type output struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.b = append(o.b, b...)
+	return len(b), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.b)
+}
+
+func startMember(ts *testscript.TestScript, _ bool, args []string) {
+	name := args[0]
+	words := []string{"join", "-s", "room", "-c", name, "--headless", "--camera", "none", "--mic", "none", "--speaker", "none"}
+	m := &runningMember{cmd: exec.Command("s2c", append(words, args[1:]...)...)}
+	path, err := exec.LookPath("s2c")
+	ts.Check(err)
+	m.cmd.Path, m.cmd.Err = path, nil
+	m.cmd.Dir = ts.MkAbs(".")
+	for _, key := range []string{"PATH", "HOME", "S2C_CONFIG", "S2C_STATE", "PULSE_SERVER"} {
+		m.cmd.Env = append(m.cmd.Env, key+"="+ts.Getenv(key))
+	}
+	m.cmd.Stdout, m.cmd.Stderr = &m.out, &m.out
+	ts.Check(m.cmd.Start())
+	members.Store(ts.MkAbs(name), m)
+	ts.Defer(func() {
+		if _, ok := members.LoadAndDelete(ts.MkAbs(name)); ok {
+			_ = m.cmd.Process.Kill()
+			_ = m.cmd.Wait()
+		}
+	})
+}
+
+// awaitTime bounds how long something that must happen may take.
+const awaitTime = 20 * time.Second
+
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	v, ok := members.Load(ts.MkAbs(args[0]))
+	if !ok {
+		ts.Fatalf("no member %s", args[0])
+	}
+	m := v.(*runningMember)
+	pattern := regexp.MustCompile(args[1])
+	for end := time.Now().Add(awaitTime); !pattern.MatchString(m.out.String()); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("%s printed nothing like %s but:\n%s", args[0], args[1], m.out.String())
+		}
+	}
+}
+
+func leave(ts *testscript.TestScript, _ bool, args []string) {
+	v, ok := members.LoadAndDelete(ts.MkAbs(args[0]))
+	if !ok {
+		ts.Fatalf("no member %s", args[0])
+	}
+	m := v.(*runningMember)
+	ts.Check(m.cmd.Process.Signal(os.Interrupt))
+	_ = m.cmd.Wait() // the exit code tells
+	if code := m.cmd.ProcessState.ExitCode(); code != 130 {
+		ts.Fatalf("%s exited with %d, want 130:\n%s", args[0], code, m.out.String())
+	}
+}
+
+type runningHub struct {
+	stop context.CancelFunc
+	done chan struct{}
+	code int
+}
+
+// startHub runs the server command inside the test.
+func startHub(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("hub cannot be negated")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	h := &runningHub{stop: stop, done: make(chan struct{})}
+	e := cli.Env{
+		Args:   append([]string{"server", "--address", "127.0.0.1", "-p", "0"}, args...),
+		Stdin:  strings.NewReader(""),
+		Stdout: io.Discard,
+		Stderr: w,
+		Getenv: ts.Getenv,
+	}
+	go func() {
+		h.code = cli.Main(ctx, e)
+		w.Close()
+		close(h.done)
+	}()
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadString('\n')
+		ts.Check(err)
+		if addr, ok := strings.CutPrefix(strings.TrimSpace(line), "s2c: hub on "); ok {
+			_, port, err := net.SplitHostPort(addr)
+			ts.Check(err)
+			ts.Setenv("HUB", addr)
+			ts.Setenv("PORT", port)
+			break
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, lines) }()
+	hubs.Store(ts.MkAbs("."), h)
+	ts.Defer(func() { stop(); <-h.done })
+}
+
+func endHub(ts *testscript.TestScript, _ bool, _ []string) {
+	v, ok := hubs.LoadAndDelete(ts.MkAbs("."))
+	if !ok {
+		ts.Fatalf("no hub runs")
+	}
+	h := v.(*runningHub)
+	h.stop()
+	select {
+	case <-h.done:
+	case <-time.After(2 * time.Second):
+		ts.Fatalf("the hub still runs after 2 s")
+	}
+	if h.code != 0 {
+		ts.Fatalf("the hub exited with %d, want 0", h.code)
+	}
+}
+
+// plain listens and greets as an SSH server does.
+func plain(ts *testscript.TestScript, _ bool, _ []string) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv("PLAIN", ln.Addr().String())
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2\r\n")
+			c.Close()
+		}
+	}()
+	ts.Defer(func() { ln.Close() })
+}
+
+// exits runs a command to its end and compares the exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = e.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}

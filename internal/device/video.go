@@ -1,0 +1,198 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/v4l2"
+)
+
+// VideoConfig is what is wanted of a camera. Sources may give other sizes.
+type VideoConfig struct {
+	Width, Height int  // pixels; 0 means 640x480
+	FPS           int  // 0 means 30
+	Chroma        bool // fill the colour planes too
+}
+
+func (c VideoConfig) withDefaults() VideoConfig {
+	if c.Width <= 0 || c.Height <= 0 {
+		c.Width, c.Height = 640, 480
+	}
+	if c.FPS <= 0 {
+		c.FPS = 30
+	}
+	// Whatever makes a picture of this size itself makes whole 4:2:0 samples.
+	c.Width, c.Height = (c.Width+1)&^1, (c.Height+1)&^1
+	return c
+}
+
+// OpenCamera opens the camera with the given name. ctx bounds the opening only.
+// Errors are of type *Error.
+//
+// Names, in the order in which they are tried:
+//
+//	auto         the first camera that works
+//	test         a moving test card; test:2, test:3 ... look different
+//	ffmpeg:ARGS  what FFmpeg reads with these input arguments, "-i" included
+//	URL          what FFmpeg reads from an address with "://" in it
+//	FILE.y4m     a clip, repeated at its own rate
+//	/dev/video0  that camera
+//	FILE         what FFmpeg reads of a file, repeated
+//	NAME         the camera with this in its name
+func OpenCamera(ctx context.Context, name string, c VideoConfig) (media.VideoSource, error) {
+	src, err := openVideo(ctx, name, c.withDefaults())
+	if err != nil {
+		return nil, &Error{"open camera", name, withoutName(err, name)}
+	}
+	return &namedSource{src, name}, nil
+}
+
+// openVideo is OpenCamera with plain errors.
+func openVideo(ctx context.Context, name string, c VideoConfig) (media.VideoSource, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	variant, isTest := strings.CutPrefix(name, Test+":")
+	args, isFFmpeg := strings.CutPrefix(name, "ffmpeg:")
+	switch {
+	case name == None || name == "":
+		return nil, ErrNotFound
+	case name == Auto:
+		return openSystemCamera(ctx, Auto, c)
+	case name == Test:
+		return newCard(0, c), nil
+	case isTest:
+		n, err := strconv.ParseUint(variant, 10, 16)
+		if err != nil {
+			return nil, ErrNotFound
+		}
+		return newCard(int(n), c), nil
+	case isFFmpeg:
+		return openFFmpegArgs(ctx, args, c)
+	case strings.Contains(name, "://"):
+		return openFFmpeg(ctx, urlCapture(name), c)
+	case strings.EqualFold(filepath.Ext(name), ".y4m"):
+		return openY4M(name, c)
+	}
+	st, err := os.Stat(name)
+	if isCameraNode(name, st) {
+		return openV4L2(name, c)
+	}
+	if err == nil && st.Mode().IsRegular() {
+		return openFFmpeg(ctx, fileCapture(name), c)
+	}
+	return openSystemCamera(ctx, name, c)
+}
+
+// isCameraNode reports whether path is a camera's: a device, or video and a
+// number, be it there or not. (In a laboratory it is no device.) st may be nil.
+func isCameraNode(path string, st fs.FileInfo) bool {
+	if st != nil && st.Mode()&fs.ModeCharDevice != 0 {
+		return true
+	}
+	dir, base := filepath.Split(path)
+	number, ok := strings.CutPrefix(base, "video")
+	_, err := strconv.ParseUint(number, 10, 16)
+	return dir != "" && ok && err == nil
+}
+
+// withoutName returns err without the path that repeats what the user typed.
+func withoutName(err error, name string) error {
+	p, ok := errors.AsType[*fs.PathError](err)
+	switch {
+	case !ok:
+		return err
+	case p.Path == name:
+		return p.Err
+	}
+	return &pathError{p}
+}
+
+// A pathError says which path is meant, and leaves out what was tried: the
+// Error around it says that.
+type pathError struct{ *fs.PathError }
+
+func (e *pathError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// A namedSource is a source whose errors tell the name that the user typed.
+type namedSource struct {
+	media.VideoSource
+	name string
+}
+
+func (s *namedSource) ReadFrame(f *media.Frame) error {
+	if err := s.VideoSource.ReadFrame(f); err != nil {
+		return &Error{"read camera", s.name, withoutName(err, s.name)}
+	}
+	return nil
+}
+
+// A v4l2Source is a camera of Linux.
+type v4l2Source struct{ *v4l2.Camera }
+
+func openV4L2(path string, c VideoConfig) (media.VideoSource, error) {
+	camera, err := v4l2.Open(path, v4l2.Config{Width: c.Width, Height: c.Height, FPS: c.FPS, Chroma: c.Chroma})
+	if err != nil {
+		return nil, err
+	}
+	return v4l2Source{camera}, nil
+}
+
+func (s v4l2Source) ReadFrame(f *media.Frame) (err error) {
+	f.At, err = s.Read(&f.YCbCr)
+	return err
+}
+
+// A pacer is the clock of sources that have none: test cards and clips.
+type pacer struct {
+	period time.Duration
+	done   chan struct{} // closed by close
+	once   sync.Once
+
+	// Owned by the reader.
+	start time.Time // of tick 0; zero before it
+	next  int64     // the tick to wait for
+	timer *time.Timer
+}
+
+func newPacer(period time.Duration) *pacer {
+	return &pacer{period: period, done: make(chan struct{})}
+}
+
+// wait waits for the next tick and returns its number and its instant. Ticks
+// that passed while nobody waited are left out, except for the newest.
+func (p *pacer) wait() (n int64, at time.Time, err error) {
+	select {
+	case <-p.done:
+		return 0, time.Time{}, os.ErrClosed
+	default:
+	}
+	now := time.Now()
+	if p.timer == nil {
+		p.start, p.timer = now, time.NewTimer(0)
+	}
+	if due := int64(now.Sub(p.start) / p.period); due >= p.next {
+		n = due
+	} else {
+		n = p.next
+		p.timer.Reset(p.start.Add(time.Duration(n) * p.period).Sub(now))
+		select {
+		case <-p.done:
+			return 0, time.Time{}, os.ErrClosed
+		case <-p.timer.C:
+		}
+	}
+	p.next = n + 1
+	return n, p.start.Add(time.Duration(n) * p.period), nil
+}
+
+// close unblocks wait.
+func (p *pacer) close() { p.once.Do(func() { close(p.done) }) }

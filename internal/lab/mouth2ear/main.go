@@ -1,0 +1,111 @@
+// Command mouth2ear measures how long sound takes from one sound server's
+// microphone to another's loudspeaker, through whatever connects the two:
+//
+//	go run ./internal/lab/mouth2ear -mouth unix:/a/pulse.sock -ear unix:/b/pulse.sock -seconds 600
+//
+// Both servers need the devices of internal/lab/sound: a sink "room", whose
+// monitor the microphone is, and a sink "speaker". With -self-test it starts a
+// server itself and compares its room with itself, which shows the error of the
+// ruler.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/lab/sound"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout) //nolint:forbidigo // a command of the lab, not of s2c
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mouth2ear:", err) //nolint:forbidigo // see above
+		os.Exit(1)                                 //nolint:forbidigo // see above
+	}
+}
+
+// run is the command with its arguments.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("mouth2ear", flag.ContinueOnError)
+	var o sound.Options
+	flags.StringVar(&o.Mouth, "mouth", "", "`address` of the server whose room is spoken into")
+	flags.StringVar(&o.Ear, "ear", "", "`address` of the server whose speaker is listened to")
+	flags.StringVar(&o.EarFrom, "ear-from", "", "`source` to listen to (default speaker.monitor)")
+	seconds := flags.Float64("seconds", 15, "how long to speak")
+	maxDelay := flags.Duration("max-delay", 3*time.Second, "the longest delay to look for")
+	asJSON := flags.Bool("json", false, "print JSON, every click included")
+	self := flags.String("self-test", "", "start a server of this `kind`, pulse or pipewire, and measure the ruler")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	o.Duration, o.MaxDelay = time.Duration(*seconds*float64(time.Second)), *maxDelay
+	if *self != "" {
+		server, err := start(sound.Kind(*self))
+		if err != nil {
+			return err
+		}
+		defer server.close()
+		o.Mouth, o.Ear = server.Address(), server.Address()
+	}
+	if o.Mouth == "" || o.Ear == "" {
+		return errors.New("say which servers: -mouth ADDRESS -ear ADDRESS, or -self-test pulse")
+	}
+	sound.Hurry()
+	r, err := sound.Measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return json.NewEncoder(out).Encode(r)
+	}
+	return show(out, r)
+}
+
+// show writes the report for people.
+func show(out io.Writer, r *sound.Report) error {
+	fmt.Fprintf(out, "clicks sent %d, lost %d\n", r.Sent, r.Lost)
+	if r.Unsent+r.Unheard > 0 {
+		fmt.Fprintf(out, "not counted, by a fault of this machine: %d at the mouth, %d at the ear\n", r.Unsent, r.Unheard)
+	}
+	fmt.Fprintf(out, "delay ms: min %.1f, median %.1f, p99 %.1f, max %.1f\n", r.Min, r.Median, r.P99, r.Max)
+	for i, m := range r.Minutes {
+		fmt.Fprintf(out, "minute %2d: median %.1f ms, sent %d, lost %d\n", i+1, m.Median, m.Sent, m.Lost)
+	}
+	if r.Sent == 0 {
+		return errors.New("nothing was heard even at the mouth")
+	}
+	return nil
+}
+
+// A temporary server and its directory.
+type temporary struct {
+	*sound.Server
+	dir string
+}
+
+func start(kind sound.Kind) (*temporary, error) {
+	dir, err := os.MkdirTemp("", "s2c-sound-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := sound.Start(dir, kind)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return &temporary{s, dir}, nil
+}
+
+func (t *temporary) close() {
+	if err := errors.Join(t.Stop(), os.RemoveAll(t.dir)); err != nil {
+		fmt.Fprintln(os.Stderr, "mouth2ear:", err) //nolint:forbidigo // a command of the lab, not of s2c
+	}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/sanix-darker/s2c/internal/lab"
+	"github.com/sanix-darker/s2c/internal/lab/sound"
+)
+
+func TestUsage(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"-mouth", "unix:/a"}, &out)
+	if err == nil || !strings.Contains(err.Error(), "-ear") {
+		t.Errorf("without an ear: %v, want a hint", err)
+	}
+	err = run(t.Context(), []string{"-mouth", "unix:/missing", "-ear", "unix:/missing"}, &out)
+	if err == nil || !strings.Contains(err.Error(), "/missing") {
+		t.Errorf("without servers: %v, want their address", err)
+	}
+}
+
+func TestSelfTest(t *testing.T) {
+	_, err := exec.LookPath("pulseaudio")
+	lab.Need(t, err)
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"-self-test", "pulse", "-seconds", "2", "-max-delay", "500ms", "-json"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	var r sound.Report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Sent == 0 || len(r.Clicks) != r.Sent {
+		t.Errorf("-json printed %s: %v", out.Bytes(), err)
+	}
+}
+
+func TestShow(t *testing.T) {
+	var out bytes.Buffer
+	r := &sound.Report{
+		Sent: 10, Lost: 1, Unsent: 2, Min: 1.25, Median: 2, P99: 3, Max: 4,
+		Minutes: []sound.Minute{{Sent: 10, Lost: 1, Median: 2}},
+	}
+	const want = `clicks sent 10, lost 1
+not counted, by a fault of this machine: 2 at the mouth, 0 at the ear
+delay ms: min 1.2, median 2.0, p99 3.0, max 4.0
+minute  1: median 2.0 ms, sent 10, lost 1
+`
+	if err := show(&out, r); err != nil || out.String() != want {
+		t.Errorf("show printed %v\n%s\nwant\n%s", err, out.String(), want)
+	}
+	if err := show(&out, &sound.Report{}); err == nil {
+		t.Error("a report of nothing is no error")
+	}
+}

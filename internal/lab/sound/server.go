@@ -1,0 +1,378 @@
+// Package sound is the part of the lab that can be heard: private PulseAudio
+// and PipeWire servers with a virtual microphone and a virtual loudspeaker, and
+// a ruler for the time between one machine's mouth and another's ear. It needs
+// no sound card and disturbs no server that is already running.
+//
+// Each Server has:
+//
+//	sink   "speaker"  whose monitor "speaker.monitor" is what a listener hears
+//	sink   "room"     whatever is played into it ...
+//	source "mic"      ... is what the microphone picks up
+//
+// "speaker" and "mic" are the defaults, so a program finds them without naming any.
+package sound
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jfreymuth/pulse/proto"
+)
+
+// A Kind is a sort of sound server.
+type Kind string
+
+// The servers the lab can start.
+const (
+	Pulse    Kind = "pulse"    // needs pulseaudio
+	PipeWire Kind = "pipewire" // needs pipewire, pipewire-pulse, wireplumber and dbus-daemon
+)
+
+// Names of a Server's devices.
+const (
+	Speaker        = "speaker"         // the default sink
+	SpeakerMonitor = "speaker.monitor" // a source: what the loudspeaker plays
+	Room           = "room"            // a sink: what is played into it, the microphone hears
+	RoomMonitor    = "room.monitor"    // a source: what is in the room
+	Mic            = "mic"             // the default source
+)
+
+// Descriptions of the devices, for those who look them up by a part of them.
+const (
+	SpeakerDescription = "LabSpeaker"
+	MicDescription     = "LabMicrophone"
+)
+
+// How long the steps of starting and stopping may take. They are generous: the
+// lab runs on busy machines.
+const (
+	startTimeout = 15 * time.Second
+	stopTimeout  = 3 * time.Second
+	pollEvery    = 20 * time.Millisecond
+)
+
+// maxSocketPath is what fits in a sockaddr_un with its final zero.
+const maxSocketPath = 107
+
+// A Server is a running sound server with its own directory, socket and
+// processes. One goroutine uses it.
+type Server struct {
+	dir   string
+	kind  Kind
+	env   []string
+	procs []*process // in the order in which they were started
+}
+
+// Start starts a server of the given kind in dir, which must exist and have a
+// short path (a socket is made in it), and returns when its devices are there.
+// The error says so when a program is not installed. The caller must call Stop.
+func Start(dir string, kind Kind) (*Server, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, kind: kind, env: environ(dir)}
+	if path := s.path("xdg/pipewire-0-manager.lock"); len(path) > maxSocketPath {
+		return nil, fmt.Errorf("start sound server in %s: the path is too long for a socket", dir)
+	}
+	for _, d := range []string{"run", "state", "xdg", "config", "home"} {
+		if err := os.MkdirAll(s.path(d), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	switch kind {
+	case Pulse:
+		err = s.startPulse()
+	case PipeWire:
+		err = s.startPipeWire()
+	default:
+		err = errors.New("unknown kind")
+	}
+	if err != nil {
+		err = fmt.Errorf("start %s sound server: %w%s", kind, err, s.tail())
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// Address returns where the server listens, as PULSE_SERVER takes it.
+func (s *Server) Address() string { return "unix:" + s.path("pulse.sock") }
+
+// Env returns the environment of a program that is to use this server: the
+// present one with the variables that matter replaced.
+func (s *Server) Env() []string {
+	return append(s.env[:len(s.env):len(s.env)], "PULSE_SERVER="+s.Address())
+}
+
+// Stop ends the server and waits for its processes. It may be called twice.
+func (s *Server) Stop() error {
+	var errs []error
+	for i := len(s.procs) - 1; i >= 0; i-- {
+		errs = append(errs, s.procs[i].stop())
+	}
+	return errors.Join(errs...)
+}
+
+// Kill ends the server as a crash does, without a chance to say goodbye, and
+// waits for its processes. Stop is still to be called.
+func (s *Server) Kill() {
+	for i := len(s.procs) - 1; i >= 0; i-- {
+		s.procs[i].kill()
+	}
+}
+
+// Unload removes the sink of that name from the server, as pulling the plug of
+// a device does. Speaker and Room may be named; Mic goes as well with Room.
+func (s *Server) Unload(sink string) error {
+	return s.control(func(c *proto.Client) error {
+		var list proto.GetSinkInfoListReply
+		if err := c.Request(&proto.GetSinkInfoList{}, &list); err != nil {
+			return err
+		}
+		for _, info := range list {
+			if info.SinkName == sink {
+				return c.Request(&proto.UnloadModule{ModuleIndex: info.ModuleIndex}, nil)
+			}
+		}
+		return fmt.Errorf("no sink %s", sink)
+	})
+}
+
+// UnloadMic removes the microphone from the server.
+func (s *Server) UnloadMic() error {
+	return s.control(func(c *proto.Client) error {
+		var info proto.GetSourceInfoReply
+		req := &proto.GetSourceInfo{SourceIndex: proto.Undefined, SourceName: Mic}
+		if err := c.Request(req, &info); err != nil {
+			return err
+		}
+		return c.Request(&proto.UnloadModule{ModuleIndex: info.ModuleIndex}, nil)
+	})
+}
+
+// SuspendMic suspends the microphone or lets it go on.
+func (s *Server) SuspendMic(suspend bool) error {
+	return s.control(func(c *proto.Client) error {
+		return c.Request(&proto.SuspendSource{SourceIndex: proto.Undefined, SourceName: Mic, Suspend: suspend}, nil)
+	})
+}
+
+func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
+
+// startPulse starts a PulseAudio daemon that loads nothing but our devices.
+func (s *Server) startPulse() error {
+	err := s.spawn("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1",
+		"--disallow-exit=yes", "--use-pid-file=no", "--log-target=stderr", "--realtime=yes", "--high-priority=yes",
+		"--disable-shm=yes",
+		"-L", "module-native-protocol-unix socket="+s.path("pulse.sock")+" auth-anonymous=1",
+		"-L", "module-null-sink "+speakerArgs,
+		"-L", "module-null-sink "+roomArgs,
+		"-L", "module-remap-source "+micArgs)
+	if err != nil {
+		return err
+	}
+	return s.ready(nil)
+}
+
+// The arguments of the modules that make the devices.
+const (
+	speakerArgs = "norewinds=1 sink_name=" + Speaker + " rate=48000 channels=2 sink_properties=device.description=" + SpeakerDescription
+	roomArgs    = "norewinds=1 sink_name=" + Room + " rate=48000 channels=1 channel_map=mono sink_properties=device.description=LabRoom"
+	micArgs     = "source_name=" + Mic + " master=" + RoomMonitor + " channels=1 channel_map=mono" +
+		" source_properties=device.description=" + MicDescription
+)
+
+// startPipeWire starts PipeWire with its PulseAudio half and without the
+// host's hardware. WirePlumber ends at once without a session bus, so it gets
+// one of its own.
+func (s *Server) startPipeWire() error {
+	if err := s.writePipeWireConfig(); err != nil {
+		return err
+	}
+	bus := "unix:path=" + s.path("xdg/bus")
+	s.env = append(s.env, "DBUS_SESSION_BUS_ADDRESS="+bus)
+	if err := s.spawn("dbus-daemon", "--session", "--nofork", "--nopidfile", "--address="+bus); err != nil {
+		return err
+	}
+	if err := s.waitFile("xdg/bus"); err != nil {
+		return err
+	}
+	if err := s.spawn("pipewire"); err != nil {
+		return err
+	}
+	if err := s.waitFile("xdg/pipewire-0"); err != nil {
+		return err
+	}
+	if err := s.spawn("wireplumber"); err != nil {
+		return err
+	}
+	if err := s.spawn("pipewire-pulse"); err != nil {
+		return err
+	}
+	return s.ready([]string{"module-null-sink " + speakerArgs, "module-null-sink " + roomArgs, "module-remap-source " + micArgs})
+}
+
+func (s *Server) writePipeWireConfig() error {
+	files := map[string]string{
+		"pipewire/pipewire-pulse.conf.d/lab.conf": `pulse.properties = { server.address = [ "` + s.Address() + `" ] }`,
+		// nothing of the host's hardware; where systemd does not run, the
+		// wait for logind would end WirePlumber
+		"wireplumber/main.lua.d/60-lab.lua": "alsa_monitor.enabled = false\nv4l2_monitor.enabled = false",
+		"wireplumber/bluetooth.lua.d/60-lab.lua": "bluez_monitor.properties[\"with-logind\"] = false\n" +
+			"bluez_monitor.enabled = false",
+		"wireplumber/wireplumber.conf.d/60-lab.conf": "wireplumber.profiles = { main = {\n" +
+			"hardware.audio = disabled\nhardware.bluetooth = disabled\nhardware.video-capture = disabled\n} }",
+	}
+	for name, text := range files {
+		name = filepath.Join(s.dir, "config", name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, []byte(text+"\n"), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ready waits for the server to answer, loads the modules, and returns when
+// our devices are there and are the defaults.
+func (s *Server) ready(modules []string) error {
+	return s.poll("its devices", func() error {
+		return s.control(func(c *proto.Client) error {
+			for len(modules) > 0 {
+				name, args, _ := strings.Cut(modules[0], " ")
+				if err := c.Request(&proto.LoadModule{Name: name, Args: args}, &proto.LoadModuleReply{}); err != nil {
+					return fmt.Errorf("load %s: %w", name, err)
+				}
+				modules = modules[1:]
+			}
+			if err := c.Request(&proto.SetDefaultSink{SinkName: Speaker}, nil); err != nil {
+				return fmt.Errorf("choose sink: %w", err)
+			}
+			if err := c.Request(&proto.SetDefaultSource{SourceName: Mic}, nil); err != nil {
+				return fmt.Errorf("choose source: %w", err)
+			}
+			var info proto.GetServerInfoReply
+			if err := c.Request(&proto.GetServerInfo{}, &info); err != nil {
+				return err
+			}
+			if info.DefaultSinkName != Speaker || info.DefaultSourceName != Mic {
+				return fmt.Errorf("the defaults are %q and %q", info.DefaultSinkName, info.DefaultSourceName)
+			}
+			return nil
+		})
+	})
+}
+
+// control runs f with a connection to the server. It uses the library alone, so
+// that the lab does not rest on the package that it tests.
+func (s *Server) control(f func(*proto.Client) error) error {
+	c, conn, err := proto.Connect(s.Address())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	name := proto.PropList{"application.name": proto.PropListString("lab")}
+	if err := c.Request(&proto.SetClientName{Props: name}, &proto.SetClientNameReply{}); err != nil {
+		return err
+	}
+	return f(c)
+}
+
+func (s *Server) waitFile(name string) error {
+	return s.poll(name, func() error {
+		_, err := os.Stat(s.path(name))
+		return err
+	})
+}
+
+// poll calls f until it succeeds, a process ends, or the time is over.
+func (s *Server) poll(what string, f func() error) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for end := time.Now().Add(startTimeout); ; <-tick.C {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		for _, p := range s.procs {
+			if p.ended() {
+				return fmt.Errorf("%s ended (waiting for %s)", p.name, what)
+			}
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("wait for %s: %w", what, err)
+		}
+	}
+}
+
+// spawn starts a program of the server, its output in a log.
+func (s *Server) spawn(name string, args ...string) error {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(s.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(path, args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.env, log, log
+	p, err := startProcess(name, cmd)
+	if err != nil {
+		return err
+	}
+	s.procs = append(s.procs, p)
+	return nil
+}
+
+// tail returns the end of the server's log, for an error.
+func (s *Server) tail() string {
+	b, err := os.ReadFile(s.path("log"))
+	if err != nil || len(b) == 0 {
+		return ""
+	}
+	return "\n" + string(b[max(0, len(b)-1500):])
+}
+
+// environ returns the present environment with everything that leads a client
+// or a daemon to another server replaced.
+func environ(dir string) []string {
+	set := map[string]string{
+		"HOME":                 "home",
+		"PULSE_RUNTIME_PATH":   "run",
+		"PULSE_STATE_PATH":     "state",
+		"PULSE_COOKIE":         "cookie",
+		"XDG_RUNTIME_DIR":      "xdg",
+		"XDG_CONFIG_HOME":      "config",
+		"XDG_STATE_HOME":       "state",
+		"PIPEWIRE_RUNTIME_DIR": "xdg",
+	}
+	unset := []string{
+		"PULSE_SERVER", "PULSE_SINK", "PULSE_SOURCE", "PULSE_CLIENTCONFIG", "PIPEWIRE_REMOTE",
+		"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS",
+	}
+	for _, name := range unset {
+		set[name] = ""
+	}
+	var env []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if _, ours := set[name]; !ours {
+			env = append(env, kv)
+		}
+	}
+	for name, sub := range set {
+		if sub != "" {
+			env = append(env, name+"="+filepath.Join(dir, sub))
+		}
+	}
+	return env
+}

@@ -1,0 +1,302 @@
+package transport
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// ListenConfig says where a hub listens and how.
+type ListenConfig struct {
+	// Addr is "host:port", or ":port" for all addresses of the machine. Port 0
+	// picks one that is free for both TCP and UDP.
+	Addr string
+
+	// Key is what members know the hub by. It must not be nil.
+	Key *HubKey
+
+	// NoUDP leaves the UDP port alone; all goes over TLS.
+	NoUDP bool
+
+	Handshakes int // at once; 0 means 64. Four times as many connections may wait for theirs
+	PerAddress int // connections of one IPv4 address or IPv6 /64 before Accept returns them; 0 means 32
+
+	timing timing // zero means defaultTiming
+}
+
+// A HubListener accepts members at a hub. It implements Listener.
+type HubListener struct {
+	// Set by Listen.
+	tcp    net.Listener
+	tls    *tls.Config
+	mux    *mux
+	timing timing
+
+	accepted chan *conn    // never closed; nobody waits in it
+	slots    chan struct{} // holds a token for each handshake; never closed
+	done     chan struct{} // closed by Close
+	wg       sync.WaitGroup
+	once     sync.Once
+	closeErr error // set in once
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	door   door
+	open   map[*countedConn]struct{} // connections that wait or shake hands
+	closed bool
+}
+
+var _ Listener = (*HubListener)(nil)
+
+// Listen starts a hub's TCP listener and its UDP socket, on the same port.
+func Listen(c ListenConfig) (*HubListener, error) {
+	if c.Key == nil {
+		return nil, errors.New("listen: no hub key")
+	}
+	if c.timing == (timing{}) {
+		c.timing = defaultTiming
+	}
+	tcp, udp, err := listenBoth(c.Addr, !c.NoUDP)
+	if err != nil {
+		return nil, err
+	}
+	handshakes := cmp.Or(c.Handshakes, 64)
+	l := &HubListener{
+		tcp:      tcp,
+		tls:      hubTLS(c.Key),
+		mux:      newMux(udp),
+		timing:   c.timing,
+		accepted: make(chan *conn),
+		slots:    make(chan struct{}, handshakes),
+		done:     make(chan struct{}),
+		door:     newDoor(4*handshakes, cmp.Or(c.PerAddress, 32)),
+		open:     make(map[*countedConn]struct{}),
+	}
+	l.wg.Go(l.acceptLoop)
+	return l, nil
+}
+
+// listenBoth listens on one port number with TCP and, if asked to, UDP. For
+// port 0 it tries again when the number that TCP got is not free for UDP.
+func listenBoth(addr string, wantUDP bool) (net.Listener, *net.UDPConn, error) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("listen on %q: %w", addr, err)
+	}
+	tries := 1
+	if port == "0" || port == "" {
+		tries = 32
+	}
+	var lc net.ListenConfig
+	for range tries {
+		var tcp net.Listener
+		if tcp, err = lc.Listen(context.Background(), "tcp", addr); err != nil {
+			break
+		}
+		if !wantUDP {
+			return tcp, nil, nil
+		}
+		var udp net.PacketConn
+		if udp, err = lc.ListenPacket(context.Background(), "udp", tcp.Addr().String()); err == nil {
+			return tcp, udp.(*net.UDPConn), nil
+		}
+		_ = tcp.Close()
+	}
+	return nil, nil, fmt.Errorf("listen on %q: %w", addr, err)
+}
+
+// Addr implements Listener. A hub that listens on all addresses returns the
+// one of this machine, 127.0.0.1.
+func (l *HubListener) Addr() string {
+	a := l.tcp.Addr().(*net.TCPAddr)
+	if a.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port))
+	}
+	return a.String()
+}
+
+// Accept implements Listener.
+func (l *HubListener) Accept() (Conn, error) {
+	select {
+	case c := <-l.accepted:
+		return c, nil
+	case <-l.done:
+		return nil, fmt.Errorf("accept a member on %s: %w", l.Addr(), net.ErrClosed)
+	}
+}
+
+// Close implements Listener. It ends handshakes under way, and connections
+// that were never accepted, and waits for the goroutines of the listener.
+func (l *HubListener) Close() error {
+	l.once.Do(func() {
+		close(l.done)
+		l.closeErr = l.tcp.Close()
+		l.mu.Lock()
+		l.closed = true
+		for tcp := range l.open {
+			_ = tcp.Close()
+		}
+		l.mu.Unlock()
+		l.wg.Wait()
+		l.mux.drop()
+		l.mux.wait()
+	})
+	return l.closeErr
+}
+
+// acceptLoop accepts TCP connections until Close. It waits for nothing else.
+func (l *HubListener) acceptLoop() {
+	const least, most = 5 * time.Millisecond, time.Second
+	wait := least
+	for {
+		raw, err := l.tcp.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			// Too many open files, or a member that was gone at once.
+			select {
+			case <-l.done:
+				return
+			case <-time.After(wait):
+			}
+			wait = min(2*wait, most)
+			continue
+		}
+		wait = least
+		l.admit(&countedConn{TCPConn: raw.(*net.TCPConn)})
+	}
+}
+
+// admit starts to greet a member, or closes the connection when there are too
+// many that wait.
+func (l *HubListener) admit(tcp *countedConn) {
+	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr()
+	l.mu.Lock()
+	ok := !l.closed && l.door.enter(from)
+	if ok {
+		l.open[tcp] = struct{}{}
+	}
+	l.mu.Unlock()
+	if !ok {
+		_ = tcp.Close()
+		return
+	}
+	l.wg.Go(func() {
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.door.leave(from)
+			delete(l.open, tcp)
+		}()
+		c := l.greet(tcp)
+		if c == nil {
+			_ = tcp.Close()
+			return
+		}
+		select {
+		case l.accepted <- c:
+		case <-l.done:
+			_ = c.Close()
+		}
+	})
+}
+
+// greet waits for its turn, does the handshake and tells the member its
+// connection id. It returns nil when that fails or takes too long: whoever
+// cannot say hello is not worth a line in a log.
+func (l *HubListener) greet(tcp *countedConn) *conn {
+	deadline := time.Now().Add(l.timing.handshake)
+	_ = tcp.SetDeadline(deadline)
+	late := time.NewTimer(l.timing.handshake)
+	defer late.Stop()
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-late.C:
+		return nil
+	case <-l.done:
+		return nil
+	}
+	tuneTCP(tcp.TCPConn, l.timing.stall)
+	tc := tls.Server(tcp, l.tls)
+	err := tc.Handshake()
+	l.mu.Lock()
+	delete(l.open, tcp) // from here on Close says goodbye
+	l.mu.Unlock()
+	if err != nil || tc.ConnectionState().NegotiatedProtocol != alpn {
+		return nil
+	}
+	id := l.mux.reserve()
+	c, err := newConn(tcp, tc, &recordReader{r: tc}, id, atHub, l.timing)
+	if err != nil {
+		l.mux.remove(id)
+		return nil
+	}
+	c.udp.Store(l.mux.udp)
+	c.release = func() { l.mux.remove(id) }
+	c.udpWait = l.mux.wait
+	l.mux.add(c) // before the hello: the answer to it may be a probe
+	var hello [helloSize]byte
+	binary.BigEndian.PutUint32(hello[:], id)
+	if _, err := tc.Write(appendRecord(nil, recordHello, hello[:])); err != nil {
+		l.mux.remove(id)
+		return nil
+	}
+	_ = tcp.SetDeadline(time.Time{})
+	c.start()
+	return c
+}
+
+// A door counts who waits to be let in, in all and by address.
+type door struct {
+	most, mostPerAddress int
+	inside               int
+	addresses            map[netip.Addr]int
+}
+
+func newDoor(most, mostPerAddress int) door {
+	return door{most: most, mostPerAddress: mostPerAddress, addresses: make(map[netip.Addr]int)}
+}
+
+// enter reports whether there is room for one more from that address. leave
+// must follow if there is.
+func (d *door) enter(from netip.Addr) bool {
+	key := doorKey(from)
+	if d.inside >= d.most || d.addresses[key] >= d.mostPerAddress {
+		return false
+	}
+	d.inside++
+	d.addresses[key]++
+	return true
+}
+
+// leave gives back what enter took.
+func (d *door) leave(from netip.Addr) {
+	key := doorKey(from)
+	d.inside--
+	if d.addresses[key]--; d.addresses[key] == 0 {
+		delete(d.addresses, key)
+	}
+}
+
+// doorKey returns what counts as one address: an IPv6 host has a whole /64.
+func doorKey(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		prefix, err := a.Prefix(64)
+		if err != nil {
+			panic("transport: internal error: " + err.Error())
+		}
+		return prefix.Addr()
+	}
+	return a
+}

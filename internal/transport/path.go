@@ -1,0 +1,189 @@
+package transport
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"net/netip"
+	"time"
+)
+
+// A path decides for one end whether its datagrams go over UDP, and where to.
+// It does no I/O: received says what has arrived, tick what to send.
+//
+//	member                              hub
+//	probe (1200 bytes)            >
+//	                              <     challenge, to where the probe came from
+//	response (1200 bytes)         >
+//	                              <     ping; the hub sends over UDP from here on
+//	pong; the member does, too    >
+//
+// A probe as large as the largest packet tries what packets the path takes. A
+// member that changes its address goes on; the hub challenges the new address
+// and moves when the response is right. Until then it sends nothing else
+// there, so whoever copies or forges packets gets at most one packet back for
+// each, no larger than his, and moves nothing. Each end pings once a second
+// and falls back to TLS by itself when there is no answer.
+type path struct {
+	timing *timing
+	hub    bool // this end is the hub
+
+	active bool           // datagrams go over UDP
+	addr   netip.AddrPort // to this address; a hub has none while it is not active
+	ping   pinger
+
+	// Of a member.
+	responded bool          // a challenge was answered since the last fall back
+	probeAt   time.Time     // when to probe while not active
+	probeWait time.Duration // until the probe after that
+
+	// Of a hub: an address that may become addr.
+	candidate  netip.AddrPort
+	nonce      [challengeSize]byte
+	challenged time.Time
+
+	// What tick sends.
+	proof outgoing // challenge or response
+	pong  outgoing
+}
+
+// An outgoing is a UDP packet that is to be sent.
+type outgoing struct {
+	kind byte
+	body [8]byte
+	to   netip.AddrPort // not valid if there is nothing to send
+	size int            // of the packet in bytes; padded to it
+}
+
+// An arrival is what a path must know of an authentic packet.
+type arrival struct {
+	from   netip.AddrPort
+	size   int  // of the packet in bytes
+	newest bool // no later packet came before it
+
+	// The last frame of each kind, if has[kind].
+	has                             [framePong + 1]bool
+	ping, pong, challenge, response [8]byte
+}
+
+// add takes a frame that is not a datagram and ignores what it cannot use.
+func (a *arrival) add(kind byte, body []byte) {
+	var to *[8]byte
+	switch kind {
+	case frameProbe:
+		a.has[kind] = true
+		return
+	case frameChallenge:
+		to = &a.challenge
+	case frameResponse:
+		to = &a.response
+	case framePing:
+		to = &a.ping
+	case framePong:
+		to = &a.pong
+	}
+	if to != nil && len(body) >= len(to) {
+		a.has[kind] = true
+		copy(to[:], body)
+	}
+}
+
+// received takes an authentic packet. It reports whether tick has to be called.
+func (p *path) received(a *arrival, now time.Time) bool {
+	if a.has[framePong] {
+		p.ping.pong(binary.BigEndian.Uint64(a.pong[:]), now)
+	}
+	if p.hub {
+		return p.receivedByHub(a, now)
+	}
+	if a.has[frameChallenge] {
+		p.responded = true
+		p.proof = outgoing{frameResponse, a.challenge, p.addr, maxPacket}
+		return true
+	}
+	switched := p.responded && !p.active
+	if switched {
+		p.active = true
+		p.ping.restart()
+	}
+	if a.has[framePing] {
+		p.pong = outgoing{framePong, a.ping, p.addr, smallPacket}
+	}
+	return switched || a.has[framePing]
+}
+
+// receivedByHub causes at most one packet, none larger than the one received.
+func (p *path) receivedByHub(a *arrival, now time.Time) bool {
+	switch {
+	case a.has[frameResponse] && a.from == p.candidate && a.response == p.nonce:
+		p.addr, p.candidate = a.from, netip.AddrPort{}
+		p.active = true
+		p.ping.restart()
+		return true
+	case p.active && a.from == p.addr && !a.has[frameProbe]:
+		if a.has[framePing] {
+			p.pong = outgoing{framePong, a.ping, a.from, smallPacket}
+		}
+		return a.has[framePing]
+	case !a.newest || a.size < smallPacket:
+		return false // somebody may repeat what the member sent from its old address
+	case a.from != p.candidate:
+		p.candidate = a.from
+		rand.Read(p.nonce[:])
+	case now.Sub(p.challenged) < p.timing.challenge:
+		return false
+	}
+	p.challenged = now
+	p.proof = outgoing{frameChallenge, p.nonce, a.from, a.size}
+	return true
+}
+
+// tick appends to out what is to be sent at time now and returns when to call
+// it next at the latest, zero for never. It reports whether the path fell back.
+func (p *path) tick(now time.Time, out []outgoing) (_ []outgoing, next time.Time, fell bool) {
+	for _, o := range []*outgoing{&p.proof, &p.pong} {
+		if o.to.IsValid() {
+			out = append(out, *o)
+			*o = outgoing{}
+		}
+	}
+	if p.active {
+		since := p.ping.waiting()
+		if !since.IsZero() && now.Sub(since) >= p.timing.pingLost {
+			p.fallBack(now)
+			fell = true
+		}
+	}
+	switch {
+	case p.active:
+		if !now.Before(p.ping.due(p.timing.ping, p.timing.pingRetry)) {
+			ping := outgoing{kind: framePing, to: p.addr, size: smallPacket}
+			binary.BigEndian.PutUint64(ping.body[:], p.ping.next(now))
+			out = append(out, ping)
+		}
+		next = p.ping.due(p.timing.ping, p.timing.pingRetry)
+		if since := p.ping.waiting(); !since.IsZero() {
+			if lost := since.Add(p.timing.pingLost); lost.Before(next) {
+				next = lost
+			}
+		}
+	case !p.hub:
+		if !now.Before(p.probeAt) {
+			out = append(out, outgoing{kind: frameProbe, to: p.addr, size: maxPacket})
+			p.probeAt = now.Add(p.probeWait)
+			p.probeWait = min(2*p.probeWait, p.timing.probeMost)
+		}
+		next = p.probeAt
+	}
+	return out, next, fell
+}
+
+// fallBack gives UDP up until a member's probe gets through again.
+func (p *path) fallBack(now time.Time) {
+	p.active, p.responded = false, false
+	p.candidate = netip.AddrPort{}
+	if p.hub {
+		p.addr = netip.AddrPort{}
+		return
+	}
+	p.probeAt, p.probeWait = now, p.timing.probeAgain
+}

@@ -1,0 +1,28 @@
+package transport
+
+import (
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tuneTCP keeps the kernel's queue of unsent bytes short, so that datagrams
+// wait where they can still be dropped. The write loop notices a stall itself.
+func tuneTCP(c *net.TCPConn, _ time.Duration) {
+	tuneTCPAnywhere(c)
+	control(c, func(fd int) {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
+	})
+}
+
+// tuneUDP gives bursts room and forbids fragments: a path that does not take
+// our packets must show it while it is probed. One of the two options fails
+// on a socket for one family of addresses.
+func tuneUDP(c *net.UDPConn, buffer int) {
+	tuneUDPAnywhere(c, buffer)
+	control(c, func(fd int) {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_DONTFRAG, 1)
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG, 1)
+	})
+}

@@ -1,0 +1,172 @@
+package ui
+
+import (
+	"flag"
+	"math"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/transport"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if os.Getenv(realEnv) != "" {
+		os.Exit(realMain())
+	}
+	time.Local = time.UTC // the clock in the golden files
+	os.Exit(m.Run())
+}
+
+// An engine is a call that says what a test wants.
+type engine struct {
+	changed chan struct{}
+	notices chan call.Notice
+
+	mu       sync.Mutex
+	state    call.State
+	muted    bool
+	cameraOn bool
+	pictures map[uint16]*media.Frame // not yet returned
+	self     *media.Frame            // likewise
+	asked    map[uint16]int          // how often Picture was called
+	onState  func()                  // called by State, if any
+	states   int                     // how often State was called
+}
+
+// newEngine returns the engine of a call with n others who send pictures, the
+// first of whom speaks.
+func newEngine(n int) *engine {
+	e := &engine{
+		changed: make(chan struct{}, 1), notices: make(chan call.Notice, 64),
+		cameraOn: true, pictures: make(map[uint16]*media.Frame), asked: make(map[uint16]int),
+	}
+	e.state = call.State{
+		Session: "kitchen-table", Mic: true, Cam: true, Speaker: true,
+		Self: call.Member{Slot: 99, Name: "darker", Present: true, Level: -24},
+		Link: call.Link{
+			Phase: call.Joined, Path: transport.PathUDP, RTT: 24 * time.Millisecond,
+			Up: 14.2, Down: 31.7, Loss: 0.004,
+		},
+	}
+	names := []string{"anna", "bo", "carol", "dave", "eve", "frank", "grace", "heidi", "ivan", "judy", "mallory", "niaj"}
+	for i := range n {
+		slot := uint16(10 * (i + 1))
+		e.state.Members = append(e.state.Members, call.Member{
+			Slot: slot, Name: names[i%len(names)], Present: true, Camera: true, Level: -96,
+		})
+		e.pictures[slot] = drawnFace(i)
+	}
+	if n > 0 {
+		e.state.Members[0].Speaking, e.state.Members[0].Level = true, -12
+	}
+	e.self = drawnFace(7)
+	return e
+}
+
+// drawnFace returns a picture of a drawn face, whose light differs with k.
+func drawnFace(k int) *media.Frame {
+	const w, h = 96, 72
+	f := new(media.Frame)
+	f.Resize(w, h, false)
+	inside := func(x, y, cx, cy, rx, ry float64) bool { return math.Hypot((x-cx)/rx, (y-cy)/ry) < 1 }
+	for i := range f.Y {
+		x, y := (float64(i%w)+0.5)/w, (float64(i/w)+0.5)/h
+		switch {
+		case inside(x, y, 0.43, 0.38, 0.04, 0.04), inside(x, y, 0.57, 0.38, 0.04, 0.04):
+			f.Y[i] = 20 // eyes
+		case inside(x, y, 0.5, 0.58, 0.08, 0.02):
+			f.Y[i] = 80 // mouth
+		case inside(x, y, 0.5, 0.45, 0.17, 0.3):
+			f.Y[i] = 210
+		case inside(x, y, 0.5, 0.4, 0.22, 0.36):
+			f.Y[i] = 30 // hair
+		case y > 0.75 && inside(x, y, 0.5, 1.1, 0.45, 0.36):
+			f.Y[i] = 110 // shoulders
+		default:
+			f.Y[i] = uint8(60 + 10*(k%8) + int(60*x))
+		}
+	}
+	return f
+}
+
+func (e *engine) State(s *call.State) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.onState != nil {
+		e.onState()
+	}
+	e.states++
+	members := append(s.Members[:0], e.state.Members...)
+	*s = e.state
+	s.Members = members
+	s.Self.Muted = e.muted || !s.Mic
+}
+
+func (e *engine) Picture(slot uint16) *media.Frame {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked[slot]++
+	f := e.pictures[slot]
+	e.pictures[slot] = nil
+	return f
+}
+
+func (e *engine) SelfPicture() *media.Frame {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := e.self
+	e.self = nil
+	return f
+}
+
+func (e *engine) Changed() <-chan struct{}    { return e.changed }
+func (e *engine) Notices() <-chan call.Notice { return e.notices }
+
+func (e *engine) SetMuted(muted bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.muted = muted
+}
+
+func (e *engine) Muted() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.muted
+}
+
+func (e *engine) SetCamera(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cameraOn = on
+}
+
+func (e *engine) CameraOn() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cameraOn
+}
+
+// change changes the engine and says so, as a call does.
+func (e *engine) change(f func()) {
+	e.mu.Lock()
+	f()
+	e.mu.Unlock()
+	select {
+	case e.changed <- struct{}{}:
+	default:
+	}
+}
+
+// painted returns how many frames the screen has painted.
+func (e *engine) painted() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.states
+}

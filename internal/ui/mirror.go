@@ -1,0 +1,154 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"github.com/sanix-darker/s2c/ascii"
+	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/text"
+)
+
+// MirrorConfig is what Mirror needs. Each function may be nil; one goroutine
+// calls them, and they must not block.
+type MirrorConfig struct {
+	// Pictures returns the newest own picture if it has not been returned
+	// before, else nil. The mirror copies it at once.
+	Pictures func() *media.Frame
+
+	// Changed yields after there is something new to show. Nil is fine: the
+	// mirror looks every 125 ms by itself.
+	Changed <-chan struct{}
+
+	// Level returns the level of the microphone in dBFS, -96 to 0, and whether
+	// it is speech.
+	Level func() (dbfs float64, speaking bool)
+
+	// Status returns lines such as the names of the devices and what is
+	// missing. The slice is read before the next call.
+	Status func() []string
+
+	Look   ascii.Look   // to start with
+	Screen tcell.Screen // as in Config
+}
+
+// Mirror shows the person's own camera in each look, with the level of the
+// microphone, until the person quits, with nil, or until ctx is done, with its
+// cause. It leaves the terminal as it was.
+func Mirror(ctx context.Context, c MirrorConfig) error {
+	v := &mirrorView{cfg: c, look: c.Look, self: tile{name: "you"}}
+	return show(ctx, c.Screen, v, c.Changed)
+}
+
+// silence is the level of no sound, in dBFS.
+const silence = -96
+
+// A mirrorView shows one picture. The goroutine that paints owns it.
+type mirrorView struct {
+	cfg     MirrorConfig
+	look    ascii.Look
+	help    bool
+	self    tile
+	metered time.Time // when the meter last took a level
+	status  []string  // clean
+	items   []item    // scratch
+
+	// To count pictures per second.
+	counted  time.Time
+	pictures int
+	fps      float64
+}
+
+func (v *mirrorView) key(k *tcell.EventKey, t *terminal, _ time.Time) (leave bool) {
+	if v.help {
+		v.help = false
+		return false
+	}
+	switch letter(k) {
+	case 'q':
+		return true
+	case 'r':
+		v.look = t.nextLook(t.canShow(v.look))
+	case '?':
+		v.help = true
+	}
+	return false
+}
+
+func (v *mirrorView) draw(t *terminal, now time.Time) {
+	v.update(now)
+	dbfs, speaking := float64(silence), false
+	if v.cfg.Level != nil {
+		dbfs, speaking = v.cfg.Level()
+	}
+	if now.Sub(v.metered) >= meterEvery {
+		v.metered = now
+		v.self.meter.push(dbfs)
+	}
+	mic := item{text: fmt.Sprintf("mic %3.0f dB", dbfs), style: styleBarGood, right: true, meter: &v.self.meter}
+	if dbfs <= silence {
+		mic = item{text: "no sound", style: styleBarWarn, right: true}
+	}
+	look := t.canShow(v.look)
+	if t.w < minCols || t.h < minRows {
+		if t.w > 0 && t.h > 0 {
+			v.items = append(v.items[:0], item{text: look.String(), style: styleBar, rank: 1}, mic)
+			drawBar(t, 0, v.items)
+		}
+		return
+	}
+	// The picture keeps at least half of the height.
+	area := rect{0, 1, t.w, t.h - 2 - min(len(v.status), (t.h-2)/2)}
+	f := face{tile: &v.self, name: "you", speaking: speaking}
+	if !v.self.has {
+		f.reason = "no picture"
+	}
+	drawFace(t, area, &f, look)
+	for y := area.y + area.h; y < t.h-1; y++ {
+		t.canvas.text(1, y, t.w-2, v.status[y-area.y-area.h], styleName)
+	}
+	v.drawBars(t, look, area.inset(1), mic)
+	if v.help {
+		drawBox(t, rect{0, 1, t.w, t.h - 2}, mirrorHelp)
+	}
+}
+
+// update takes what is new.
+func (v *mirrorView) update(now time.Time) {
+	if v.cfg.Pictures != nil {
+		if f := v.cfg.Pictures(); f != nil {
+			v.self.take(f)
+			v.pictures++
+		}
+	}
+	if d := now.Sub(v.counted); d >= time.Second {
+		v.fps = float64(v.pictures) / d.Seconds()
+		v.counted, v.pictures = now, 0
+	}
+	v.status = v.status[:0]
+	if v.cfg.Status != nil {
+		for _, s := range v.cfg.Status() {
+			v.status = append(v.status, text.Clean(s, 200))
+		}
+	}
+}
+
+func (v *mirrorView) drawBars(t *terminal, look ascii.Look, picture rect, mic item) {
+	v.items = append(v.items[:0],
+		item{text: "s2c mirror", style: styleBarStrong, rank: 0},
+		item{text: "look " + look.String(), style: styleBar, rank: 1},
+		item{text: fmt.Sprintf("%dx%d cells", picture.w, picture.h), style: styleBarFaint, rank: 3, right: true},
+		item{text: fmt.Sprintf("%.0f fps", v.fps), style: styleBarFaint, rank: 2, right: true},
+	)
+	drawBar(t, 0, v.items)
+	v.items = append(v.items[:0],
+		item{key: "r", text: "next look", style: styleBar, rank: 3},
+		item{key: "?", text: "help", style: styleBar, rank: 2},
+		item{key: "q", text: "quit", style: styleBar, rank: 1},
+		mic,
+	)
+	drawBar(t, t.h-1, v.items)
+}

@@ -1,0 +1,345 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/gdamore/tcell/v2"
+
+	"github.com/sanix-darker/s2c/ascii"
+)
+
+// A view is what a terminal shows. The goroutine that paints calls it.
+type view interface {
+	// draw lays the view out on t's canvas and plane, which are blank.
+	draw(t *terminal, now time.Time)
+
+	// key handles a key and reports whether the person leaves.
+	key(k *tcell.EventKey, t *terminal, now time.Time) (leave bool)
+}
+
+// How often a view is painted. Pictures come every 67 ms, not evenly, and from
+// several members: at exactly that pace one that is late costs the next.
+const (
+	frameEvery = 50 * time.Millisecond  // at most, but for keys, which show at once
+	idleEvery  = 125 * time.Millisecond // at least, for clocks and meters
+	slowest    = time.Second            // at least, on a terminal that takes its time
+)
+
+// keysLen is how many keys may wait: more than fingers press while one frame
+// is painted. When it is full the newest are lost.
+const keysLen = 64
+
+// A terminal is a screen with a view on it.
+type terminal struct {
+	// Set by open.
+	screen  tcell.Screen
+	tty     tcell.Tty // to write pictures to; nil where they go through screen
+	theme   *theme
+	chars   *charset
+	looks   []ascii.Look // those that the terminal can show
+	keys    chan *tcell.EventKey
+	resized chan struct{}
+	broken  chan error
+	closed  chan struct{}
+	poller  sync.WaitGroup
+	stop    func() error // stops the process until it is continued; nil where that is unknown
+
+	// Owned by the goroutine that paints.
+	w, h    int     // of the screen, in cells
+	aspect  float64 // height of a cell over its width
+	canvas  canvas
+	plane   plane
+	colours colouring
+	unknown bool // nothing is known of what the screen shows
+	buf     []byte
+}
+
+// show puts v on a screen until the person leaves, with nil, or ctx is done,
+// with its cause. A nil screen stands for the terminal of this process.
+func show(ctx context.Context, screen tcell.Screen, v view, changed <-chan struct{}) error {
+	t, err := open(screen)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	return t.loop(ctx, v, changed)
+}
+
+// open takes the screen and starts to read its events.
+func open(screen tcell.Screen) (*terminal, error) {
+	if screen == nil {
+		var err error
+		if screen, err = tcell.NewScreen(); err != nil {
+			return nil, fmt.Errorf("open terminal: %w", err)
+		}
+	}
+	if err := screen.Init(); err != nil {
+		return nil, fmt.Errorf("open terminal: %w", err)
+	}
+	d := depthOf(screen.Colors())
+	t := &terminal{
+		screen:  screen,
+		theme:   newTheme(d),
+		colours: newColouring(d),
+		keys:    make(chan *tcell.EventKey, keysLen),
+		resized: make(chan struct{}, 1),
+		broken:  make(chan error, 1),
+		closed:  make(chan struct{}),
+		stop:    stopper,
+	}
+	var blocks bool
+	t.chars, blocks = charsetOf(screen)
+	for l := range ascii.Looks {
+		if l != ascii.LookHalf || blocks && d >= depthIndex {
+			t.looks = append(t.looks, l)
+		}
+	}
+	if tty, ok := screen.Tty(); ok {
+		t.tty = tty
+	}
+	screen.SetStyle(t.theme[stylePlain])
+	screen.HideCursor()
+	screen.EnablePaste() // so that what is pasted is not taken for keys
+	t.poller.Go(t.poll)
+	t.reset()
+	return t, nil
+}
+
+// close gives the terminal back as it was and waits for poll to end.
+func (t *terminal) close() {
+	t.screen.Fini()
+	close(t.closed)
+	t.poller.Wait()
+}
+
+// drainEvery is how often poll looks for events while the screen is closed.
+const drainEvery = 5 * time.Millisecond
+
+// poll passes events on until the screen is closed. It never waits for the
+// goroutine that paints: tcell posts events with its lock held.
+func (t *terminal) poll() {
+	pasting := false
+	for {
+		switch ev := t.screen.PollEvent().(type) {
+		case nil:
+			t.drain()
+			return
+		case *tcell.EventPaste:
+			pasting = ev.Start()
+		case *tcell.EventKey:
+			if pasting && ev.Key() != tcell.KeyCtrlC {
+				continue
+			}
+			select {
+			case t.keys <- ev:
+			default:
+			}
+		case *tcell.EventResize:
+			select {
+			case t.resized <- struct{}{}:
+			default:
+			}
+		case *tcell.EventError:
+			select {
+			case t.broken <- fmt.Errorf("read terminal: %w", ev):
+			default:
+			}
+		}
+	}
+}
+
+// drain takes what is still posted while tcell ends: its reader would wait for
+// room for ever, and Fini for its reader.
+func (t *terminal) drain() {
+	tick := time.NewTicker(drainEvery)
+	defer tick.Stop()
+	for {
+		for t.screen.HasPendingEvent() {
+			t.screen.PollEvent()
+		}
+		select {
+		case <-t.closed:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// loop paints v whenever it changed, but not too often, and hands it keys.
+func (t *terminal) loop(ctx context.Context, v view, changed <-chan struct{}) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var last time.Time // when the last frame was begun; zero when one is due
+	pace, dirty := frameEvery, true
+	for {
+		due := last.Add(pace)
+		if !dirty {
+			due = last.Add(max(pace, idleEvery))
+		}
+		now := time.Now()
+		if !now.Before(due) {
+			if err := t.paint(v, now); err != nil {
+				return err
+			}
+			// A terminal that is slow, or far away, gets half of the time.
+			pace = min(max(frameEvery, 2*time.Since(now)), slowest)
+			last, dirty = now, false
+			continue
+		}
+		timer.Reset(due.Sub(now))
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-t.broken:
+			return err
+		case <-timer.C:
+		case <-changed:
+			dirty = true
+		case <-t.resized:
+			t.reset()
+			dirty = true
+		case k := <-t.keys:
+			leave, err := t.press(k, v)
+			if leave || err != nil {
+				return err
+			}
+			last = time.Time{}
+		}
+	}
+}
+
+// press handles a key and those that wait behind it.
+func (t *terminal) press(k *tcell.EventKey, v view) (leave bool, err error) {
+	for {
+		switch k.Key() {
+		case tcell.KeyCtrlC:
+			return true, nil
+		case tcell.KeyCtrlL:
+			t.reset()
+		case tcell.KeyCtrlZ:
+			if err := t.suspend(); err != nil {
+				return false, err
+			}
+		default:
+			if v.key(k, t, time.Now()) {
+				return true, nil
+			}
+		}
+		select {
+		case k = <-t.keys:
+		default:
+			return false, nil
+		}
+	}
+}
+
+// suspend stops the process, where the system can, until it is continued.
+func (t *terminal) suspend() error {
+	if t.stop == nil {
+		return nil
+	}
+	if err := t.screen.Suspend(); err != nil {
+		return fmt.Errorf("suspend terminal: %w", err)
+	}
+	stopErr := t.stop()
+	if err := t.screen.Resume(); err != nil {
+		return fmt.Errorf("resume terminal: %w", err)
+	}
+	t.reset()
+	if stopErr != nil {
+		return fmt.Errorf("stop process: %w", stopErr)
+	}
+	return nil
+}
+
+// reset forgets what the screen shows and how large it is.
+func (t *terminal) reset() {
+	t.w, t.h = t.screen.Size()
+	t.w, t.h = max(t.w, 0), max(t.h, 0)
+	t.screen.LockRegion(0, 0, t.w, t.h, false)
+	t.canvas.resize(t.w, t.h)
+	t.plane.resize(t.w, t.h)
+	t.aspect = t.cellAspect()
+	t.unknown = true
+}
+
+// cellAspect asks the terminal for the shape of a cell. It returns 0, which
+// stands for the usual one, when the terminal does not know or cannot be right.
+func (t *terminal) cellAspect() float64 {
+	if t.tty == nil {
+		return 0
+	}
+	s, err := t.tty.WindowSize()
+	if err != nil || s.PixelWidth <= 0 || s.PixelHeight <= 0 || s.Width <= 0 || s.Height <= 0 {
+		return 0
+	}
+	a := float64(s.PixelHeight) / float64(s.Height) * float64(s.Width) / float64(s.PixelWidth)
+	if a < 1.2 || a > 3 {
+		return 0
+	}
+	return a
+}
+
+// paint draws one frame of v. It fails when the terminal cannot be written to.
+func (t *terminal) paint(v view, now time.Time) error {
+	if w, h := t.screen.Size(); w != t.w || h != t.h {
+		t.reset()
+	}
+	t.canvas.clear()
+	t.plane.begin()
+	v.draw(t, now)
+	t.plane.settle(t.screen, t.tty != nil)
+	changed := t.canvas.flush(t.screen, t.plane.have, t.theme)
+	if t.tty == nil {
+		changed = t.plane.put(t.screen) || changed
+	}
+	switch {
+	case t.unknown:
+		t.screen.Sync()
+		t.unknown = false
+	case changed:
+		t.screen.Show()
+	}
+	if t.tty == nil {
+		return nil
+	}
+	if t.buf = t.plane.append(t.buf[:0]); len(t.buf) == 0 {
+		return nil
+	}
+	if _, err := t.tty.Write(t.buf); err != nil {
+		return fmt.Errorf("write terminal: %w", err)
+	}
+	return nil
+}
+
+// canShow returns the look nearest to l that the terminal can show.
+func (t *terminal) canShow(l ascii.Look) ascii.Look {
+	for _, k := range t.looks {
+		if k == l {
+			return l
+		}
+	}
+	return ascii.LookRamp
+}
+
+// nextLook returns the look after l.
+func (t *terminal) nextLook(l ascii.Look) ascii.Look {
+	for i, k := range t.looks {
+		if k == l {
+			return t.looks[(i+1)%len(t.looks)]
+		}
+	}
+	return t.looks[0]
+}
+
+// letter returns the letter or sign of a key, in lower case, or 0 for others.
+func letter(k *tcell.EventKey) rune {
+	if k.Key() != tcell.KeyRune || k.Modifiers()&(tcell.ModAlt|tcell.ModCtrl|tcell.ModMeta) != 0 {
+		return 0
+	}
+	return unicode.ToLower(k.Rune())
+}

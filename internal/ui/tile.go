@@ -1,0 +1,181 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sanix-darker/s2c/ascii"
+	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/text"
+)
+
+// A tile is what the screen keeps of one member, or of oneself.
+type tile struct {
+	rawName string // as State had it
+	name    string // clean
+	seen    bool   // in the newest State
+
+	frame   media.Frame // the newest picture
+	has     bool        // there is one
+	drawn   bool        // cells show it
+	look    ascii.Look  // in which they do
+	at      rect        // and where
+	cells   []ascii.Cell
+	painter ascii.Renderer
+	meter   meter
+}
+
+// setName gives the tile a name. Another name is another member, whose picture
+// has yet to come.
+func (t *tile) setName(raw string) {
+	if raw != t.rawName || t.name == "" {
+		t.rawName, t.name = raw, text.Clean(raw, text.MaxName)
+		if t.name == "" {
+			t.name = "?"
+		}
+		t.has = false
+	}
+}
+
+// take keeps a copy of f as the newest picture; a nil f is none.
+func (t *tile) take(f *media.Frame) {
+	if f != nil {
+		t.frame.CopyFrom(f)
+		t.has, t.drawn = true, false
+	}
+}
+
+// paint draws the newest picture into r of the plane.
+func (t *tile) paint(term *terminal, r rect, look ascii.Look) {
+	if r.w == 0 || r.h == 0 {
+		return
+	}
+	if !t.drawn || t.look != look || t.at.w != r.w || t.at.h != r.h {
+		t.cells = grow(t.cells, r.w*r.h)
+		t.painter.Look = look
+		t.painter.Render(t.cells, r.w, r.h, term.aspect, &t.frame.YCbCr)
+		t.drawn, t.look = true, look
+	}
+	t.at = r
+	term.plane.draw(r, t.cells, &term.colours)
+}
+
+// A meter keeps the last levels of a voice.
+type meter [4]uint8
+
+// meterEvery is how often a meter takes a level.
+const meterEvery = 100 * time.Millisecond
+
+// push adds a level in dBFS as one of nine steps: 0 below -54, then one for
+// each 6 dB.
+func (m *meter) push(dbfs float64) {
+	copy(m[:], m[1:])
+	m[len(m)-1] = uint8(min(max((dbfs+60)/6, 0), 8))
+}
+
+// draw writes the meter and returns its width.
+func (m *meter) draw(t *terminal, x, y int, st style) int {
+	for i, v := range m {
+		t.canvas.put(x+i, y, t.chars.levels[v], st)
+	}
+	return len(m)
+}
+
+// When a member's trouble is worth a word.
+const (
+	lagToTell    = 500 * time.Millisecond
+	silentToTell = 3 * time.Second
+)
+
+// A face is what is to be drawn of a member in a tile.
+type face struct {
+	tile     *tile
+	name     string
+	reason   string // why there is no picture; "" when one is shown
+	speaking bool
+	states   [3]string // what is wrong, the worst first; "" ends them
+}
+
+// faceOf returns what is to be drawn of a member.
+func faceOf(m *call.Member, t *tile) face {
+	f := face{tile: t, name: t.name, speaking: m.Speaking && m.Present && !m.Muted}
+	switch {
+	case !m.Present:
+		f.reason = "joining"
+	case !m.Camera:
+		f.reason = "camera off"
+	case !t.has:
+		f.reason = "waiting for the picture"
+	}
+	n := 0
+	add := func(s string) {
+		f.states[n] = s
+		n++
+	}
+	if m.Present && m.Silent >= silentToTell {
+		add(fmt.Sprintf("no signal %ds", int(min(m.Silent, time.Hour).Seconds())))
+	}
+	if m.Present && m.Muted {
+		add("muted")
+	}
+	if m.Present && m.Camera && m.Lag >= lagToTell {
+		add(fmt.Sprintf("lag %.1fs", min(m.Lag, time.Minute).Seconds()))
+	}
+	return f
+}
+
+// drawFace draws a member into r: the border with the name and the state, and
+// the picture or a card in it. r must be on the screen.
+func drawFace(t *terminal, r rect, f *face, look ascii.Look) {
+	c := &t.canvas
+	border, st := &t.chars.light, styleFrame
+	if f.speaking {
+		border, st = &t.chars.heavy, styleSpeaker
+	}
+	inside := r.inset(1)
+	t.plane.cut(r)
+	c.fill(r, stylePlain)
+	c.border(r, border, st)
+	drawLabel(t, r, f)
+	if f.reason == "" {
+		f.tile.paint(t, inside, look)
+		return
+	}
+	c.fill(inside, styleCard)
+	if inside.h < 2 {
+		c.centred(inside, 0, f.reason, styleCard)
+		return
+	}
+	top := (inside.h - 1) / 2
+	c.centred(inside, top, f.name, styleCardName)
+	c.centred(inside, top+1, f.reason, styleCard)
+}
+
+// drawLabel writes the name to the left and the state to the right of the
+// lower border of r.
+func drawLabel(t *terminal, r rect, f *face) {
+	c, y := &t.canvas, r.y+r.h-1
+	left, right := r.x+2, r.x+r.w-2 // what is free in the border
+	if right-left < 3 || r.h < 2 {
+		return
+	}
+	c.put(left, y, " ", styleName)
+	left += 1 + c.text(left+1, y, right-left-2, f.name, styleName)
+	c.put(left, y, " ", styleName)
+	left += 2 // and a piece of the border
+	if f.speaking && right-left >= len(meter{})+2 {
+		right -= len(meter{}) + 2
+		c.fill(rect{right, y, len(meter{}) + 2, 1}, stylePlain)
+		f.tile.meter.draw(t, right+1, y, styleSpeaker)
+	}
+	for _, s := range f.states {
+		if s == "" || right-left < len(s)+2 {
+			return
+		}
+		right -= len(s) + 2
+		c.put(right, y, " ", styleState)
+		c.text(right+1, y, len(s), s, styleState)
+		c.put(right+1+len(s), y, " ", styleState)
+	}
+}

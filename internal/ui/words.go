@@ -1,0 +1,141 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/text"
+)
+
+// How long words stay over the pictures.
+const (
+	noticeTime = 5 * time.Second
+	answerTime = 2 * time.Second // to a key
+	mutedTime  = 2 * time.Second // after the last word that was spoken while muted
+)
+
+// notesKept is how many notices may be shown at once: one line has no room for
+// more, and the newest count.
+const notesKept = 4
+
+// A note is a notice that is being shown.
+type note struct {
+	text  string
+	warn  bool
+	until time.Time
+}
+
+// notes are those that are being shown, the newest last.
+type notes struct{ list []note }
+
+// add shows a note. It takes the place of one with the same words.
+func (n *notes) add(s string, warn bool, until time.Time) {
+	kept := n.list[:0]
+	for _, k := range n.list {
+		if k.text != s {
+			kept = append(kept, k)
+		}
+	}
+	if len(kept) == notesKept {
+		kept = append(kept[:0], kept[1:]...)
+	}
+	n.list = append(kept, note{s, warn, until})
+}
+
+// line returns what to show at an instant in at most width columns: the newest
+// note, and those before it as far as they fit.
+func (n *notes) line(now time.Time, width int) (s string, warn bool) {
+	kept := n.list[:0]
+	for _, k := range n.list {
+		if now.Before(k.until) {
+			kept = append(kept, k)
+		}
+	}
+	n.list = kept
+	const between = "  -  "
+	for i := len(kept) - 1; i >= 0; i-- {
+		switch {
+		case s == "":
+			s = text.Clean(kept[i].text, width)
+		case textWidth(s)+len(between)+textWidth(kept[i].text) > width:
+			return s, warn
+		default:
+			s = kept[i].text + between + s
+		}
+		warn = warn || kept[i].warn
+	}
+	return s, warn
+}
+
+// noticeText returns the words for a notice, and whether it is a bad one.
+// Everything in them that came from elsewhere is clean.
+func noticeText(n call.Notice) (s string, bad bool) {
+	name := text.Clean(n.Name, text.MaxName)
+	device := text.Clean(n.Device, text.MaxName)
+	because := ""
+	if n.Err != nil {
+		because = ": " + text.Clean(n.Err.Error(), 200)
+	}
+	switch n.Kind {
+	case call.MemberJoined:
+		return name + " joined", false
+	case call.MemberLeft:
+		return name + " left", false
+	case call.LinkLost:
+		return "connection lost" + because, true
+	case call.LinkBack:
+		return "connected again", false
+	case call.DeviceLost:
+		return "no " + device + because, true
+	case call.DeviceBack:
+		return "the " + device + " is back", false
+	}
+	return "", false
+}
+
+// pathNames are the words for how datagrams travel, by transport.Path. That
+// package is below the layer that this one may use, so a test compares them.
+var pathNames = [...]string{"tls", "udp", "local"}
+
+// pathName returns the word for how datagrams of a link travel.
+func pathName(l *call.Link) string {
+	if int(l.Path) < len(pathNames) {
+		return pathNames[l.Path]
+	}
+	return ""
+}
+
+// rate returns a rate of kB/s in few characters.
+func rate(kB float64) string {
+	if kB >= 0.05 && kB < 9.95 {
+		return fmt.Sprintf("%.1f", kB)
+	}
+	return fmt.Sprintf("%.0f", min(max(kB, 0), 1e6))
+}
+
+// callHelp is the help of a call: keys and what they do.
+var callHelp = []string{
+	"m\tmute or unmute the microphone",
+	"v\tcamera off or on",
+	"r\tnext look of the pictures",
+	"s\thide or show yourself",
+	"PgUp PgDn\tmore members",
+	"Ctrl-L\tdraw the screen again",
+	"Ctrl-Z\tsuspend; fg comes back",
+	"?\tthis help",
+	"q\tleave the call",
+	"",
+	"any key closes this",
+}
+
+// mirrorHelp is the help of the mirror.
+var mirrorHelp = []string{
+	"r\tnext look of the picture",
+	"Ctrl-L\tdraw the screen again",
+	"Ctrl-Z\tsuspend; fg comes back",
+	"?\tthis help",
+	"q\tquit",
+	"",
+	"any key closes this",
+}

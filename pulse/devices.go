@@ -1,0 +1,116 @@
+package pulse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jfreymuth/pulse/proto"
+)
+
+// A found is a device as the server lists it.
+type found struct {
+	Info
+	monitor bool // it records what a speaker plays
+}
+
+// list connects, lists devices, and disconnects.
+func list(ctx context.Context, server string, ask func(*client) ([]found, error)) ([]Info, error) {
+	c, err := connect(ctx, server, func(any) {}, func(error) {})
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	defer c.until(ctx)()
+	all, err := ask(c)
+	if err != nil {
+		return nil, fmt.Errorf("list sound devices: %w", err)
+	}
+	var infos []Info
+	for _, f := range all {
+		if !f.monitor {
+			infos = append(infos, f.Info)
+		}
+	}
+	return infos, nil
+}
+
+// sources lists everything that records, monitors too.
+func (c *client) sources() ([]found, error) {
+	var server proto.GetServerInfoReply
+	if err := c.proto.Request(&proto.GetServerInfo{}, &server); err != nil {
+		return nil, err
+	}
+	var reply proto.GetSourceInfoListReply
+	if err := c.proto.Request(&proto.GetSourceInfoList{}, &reply); err != nil {
+		return nil, err
+	}
+	list := make([]found, 0, len(reply))
+	for _, s := range reply {
+		// The field is called after the sink's; for a source it is the sink
+		// that the source is the monitor of.
+		monitor := s.MonitorSourceIndex != proto.Undefined || s.Properties["device.class"].String() == "monitor"
+		list = append(list, found{describe(s.SourceName, s.Properties, server.DefaultSourceName), monitor})
+	}
+	return list, nil
+}
+
+// sinks lists everything that plays.
+func (c *client) sinks() ([]found, error) {
+	var server proto.GetServerInfoReply
+	if err := c.proto.Request(&proto.GetServerInfo{}, &server); err != nil {
+		return nil, err
+	}
+	var reply proto.GetSinkInfoListReply
+	if err := c.proto.Request(&proto.GetSinkInfoList{}, &reply); err != nil {
+		return nil, err
+	}
+	list := make([]found, 0, len(reply))
+	for _, s := range reply {
+		list = append(list, found{Info: describe(s.SinkName, s.Properties, server.DefaultSinkName)})
+	}
+	return list, nil
+}
+
+func describe(name string, props proto.PropList, defaultName string) Info {
+	info := Info{Name: name, Description: name, Default: name == defaultName}
+	if d, ok := props["device.description"]; ok {
+		info.Description = d.String()
+	}
+	return info
+}
+
+// choose returns the name of the device that want means: the one of that name,
+// else the first whose description contains it, whatever the case. "" means the
+// default, which is never a monitor: a server without a microphone offers what
+// its speaker plays, and in a call that is the others' echo.
+func choose(list []found, want string) (string, error) {
+	for _, f := range list {
+		if want != "" && f.Name == want || want == "" && f.Default && !f.monitor {
+			return f.Name, nil
+		}
+	}
+	for _, f := range list {
+		if !f.monitor && contains(f.Description, want) {
+			return f.Name, nil
+		}
+	}
+	return "", ErrNotFound
+}
+
+// contains reports whether s contains part, letters of both cases being equal.
+func contains(s, part string) bool {
+	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
+}
+
+// openError makes a server's refusal to open a device an error of ours.
+func openError(op string, err error) error {
+	switch {
+	case errors.Is(err, proto.ErrNoSuchEntity):
+		err = ErrNotFound
+	case errors.Is(err, proto.ErrEntityKilled):
+		err = ErrGone
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}

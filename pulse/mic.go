@@ -1,0 +1,200 @@
+package pulse
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"github.com/jfreymuth/pulse/proto"
+)
+
+const (
+	micBuffer = 10 * time.Millisecond // how much the server collects before it sends
+	ringSize  = Rate / 5              // samples: 200 ms, more would be heard as an echo of the past
+	maxDelay  = 500 * time.Millisecond
+)
+
+// A Mic records. One goroutine reads; any goroutine may close.
+type Mic struct {
+	stream
+
+	// Guarded by mu.
+	ring  [ringSize]int16
+	first int           // index of the oldest sample
+	n     int           // samples in the ring
+	clock clock         // of the arrivals
+	delay time.Duration // from the capture of a packet's last sample to its arrival
+}
+
+// OpenMic starts recording. ctx bounds the opening only. The server never moves
+// the Mic to another device: when its device goes away, so does the Mic. The
+// error wraps ErrNoServer, ErrNotFound, or what the server said.
+func OpenMic(ctx context.Context, c Config) (*Mic, error) {
+	m := &Mic{}
+	m.init("record")
+	release, err := m.connect(ctx, c.Server, m.event)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.create(c); !release() || err != nil {
+		return nil, m.abandon(ctx, err)
+	}
+	m.tending.Go(func() { m.tend(nil, m.poll) })
+	return m, nil
+}
+
+// create asks the server for the stream.
+func (m *Mic) create(c Config) error {
+	sources, err := m.client.sources()
+	if err != nil {
+		return err
+	}
+	name, err := choose(sources, c.Device)
+	if err != nil {
+		return err
+	}
+	buffer := c.Buffer
+	if buffer <= 0 {
+		buffer = micBuffer
+	}
+	var reply proto.CreateRecordStreamReply
+	err = m.client.proto.Request(&proto.CreateRecordStream{
+		SampleSpec: sampleSpec, ChannelMap: mono,
+		SourceIndex: proto.Undefined, SourceName: name,
+		BufferMaxLength: proto.Undefined, BufferFragSize: uint32(size(buffer)), AdjustLatency: true,
+		// A microphone that is unplugged would otherwise become, without a
+		// word, the monitor of the speaker: everybody would hear themselves.
+		NoMove:             true,
+		DirectOnInputIndex: proto.Undefined,
+		Properties:         properties("microphone"), ChannelVolumes: fullVolume,
+	}, &reply)
+	if err != nil {
+		return err
+	}
+	m.index = reply.StreamIndex
+	m.setSuspended(reply.SourceSuspended)
+	return nil
+}
+
+// event takes what the server says; the connection serves this stream alone. It
+// runs on the goroutine that reads the connection.
+func (m *Mic) event(e any) {
+	switch e := e.(type) {
+	case *proto.DataPacket:
+		m.record(e.Data, time.Now())
+	case *proto.RecordStreamKilled:
+		m.fail(ErrGone, nil)
+	case *proto.RecordStreamMoved:
+		// Not asked for: it may now be what the others say.
+		m.fail(ErrGone, nil)
+	case *proto.RecordStreamSuspended:
+		m.setSuspended(e.Suspended)
+	}
+}
+
+// record appends a packet, which arrived at now, to the ring. The oldest sound
+// makes room.
+func (m *Mic) record(data []byte, now time.Time) {
+	m.mu.Lock()
+	m.active = now
+	m.clock.stamp(now, duration(len(data)/sampleSize))
+	for ; len(data) >= sampleSize; data = data[sampleSize:] {
+		m.ring[(m.first+m.n)%ringSize] = int16(binary.LittleEndian.Uint16(data))
+		if m.n < ringSize {
+			m.n++
+		} else {
+			m.first = (m.first + 1) % ringSize
+		}
+	}
+	m.mu.Unlock()
+	m.changed.Signal()
+}
+
+// Read waits until pcm is full and returns when its first sample was recorded.
+// A reader that falls more than 200 ms behind loses the oldest sound. While the
+// device is suspended there is no sound, and Read waits. It returns an error
+// wrapping ErrGone when the device or the server went away. Close unblocks it;
+// it then returns an error wrapping os.ErrClosed.
+func (m *Mic) Read(pcm []int16) (time.Time, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var at time.Time
+	for got := 0; got < len(pcm); {
+		if m.err != nil {
+			return time.Time{}, m.err
+		}
+		if m.n == 0 {
+			m.changed.Wait()
+			continue
+		}
+		if got == 0 {
+			at = m.clock.next.Add(-duration(m.n) - m.delay)
+		}
+		// up to the end of the array; the rest in the next round
+		k := copy(pcm[got:], m.ring[m.first:min(m.first+m.n, ringSize)])
+		m.first = (m.first + k) % ringSize
+		m.n -= k
+		got += k
+	}
+	return at, nil
+}
+
+// poll asks the server how long sound takes from the microphone to us. All that
+// had been captured when it answered was: what we have got, what waits in the
+// server's queue, and what the device holds.
+func (m *Mic) poll() error {
+	var r proto.GetRecordLatencyReply
+	err := m.client.proto.Request(&proto.GetRecordLatency{StreamIndex: m.index, Time: serverTime(time.Now())}, &r)
+	if err != nil {
+		return err
+	}
+	device := min(time.Duration(min(r.Latency, proto.Microseconds(maxDelay/time.Microsecond)))*time.Microsecond, maxDelay)
+	queue := duration(int(max(0, r.WriteIndex-r.ReadIndex)) / sampleSize)
+	m.learn(time.Now(), device+queue)
+	return nil
+}
+
+// learn takes into account that at time now the server held as much sound as
+// hidden says. Zero means that it does not know.
+func (m *Mic) learn(now time.Time, hidden time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if hidden == 0 || m.clock.next.IsZero() {
+		return
+	}
+	delay := min(max(0, m.clock.next.Sub(now.Add(-hidden))), maxDelay)
+	if m.delay == 0 {
+		m.delay = delay
+	}
+	m.delay += (delay - m.delay) / 4
+}
+
+// Close ends the recording, and returns when nothing of it is left. It returns nil.
+func (m *Mic) Close() error {
+	m.close()
+	return nil
+}
+
+const (
+	clockGap   = 50 * time.Millisecond // a later packet starts a new reckoning
+	clockSlope = 256                   // packets until most of a lasting shift is believed
+)
+
+// A clock turns the arrivals of packets into the times at which their sound
+// happened. Packets come late by chance, never early, so it goes by those that
+// came early and follows the others slowly.
+type clock struct {
+	next time.Time // when the next packet's sound begins
+}
+
+// stamp takes a packet of length d that arrived at now, and returns when its
+// sound began.
+func (c *clock) stamp(now time.Time, d time.Duration) time.Time {
+	start := now.Add(-d)
+	late := start.Sub(c.next)
+	if late > 0 && late < clockGap {
+		start = c.next.Add(late / clockSlope)
+	}
+	c.next = start.Add(d)
+	return start
+}

@@ -1,0 +1,146 @@
+package v4l2
+
+import "cmp"
+
+// A fourCC names a pixel format as V4L2 does: four letters, the first in the
+// lowest byte.
+type fourCC uint32
+
+// The formats that are understood. GREY is NV12 or YU12 without their chroma.
+const (
+	yuyv fourCC = 'Y' | 'U'<<8 | 'Y'<<16 | 'V'<<24
+	nv12 fourCC = 'N' | 'V'<<8 | '1'<<16 | '2'<<24
+	yu12 fourCC = 'Y' | 'U'<<8 | '1'<<16 | '2'<<24
+	grey fourCC = 'G' | 'R'<<8 | 'E'<<16 | 'Y'<<24
+	mjpg fourCC = 'M' | 'J'<<8 | 'P'<<16 | 'G'<<24
+	jpeg fourCC = 'J' | 'P'<<8 | 'E'<<16 | 'G'<<24
+)
+
+func (f fourCC) String() string {
+	return string([]byte{byte(f), byte(f >> 8), byte(f >> 16), byte(f >> 24)})
+}
+
+// compressed reports whether pictures of format f have no fixed length.
+func (f fourCC) compressed() bool { return f == mjpg || f == jpeg }
+
+// frameLen returns the bytes of a picture of w x h pixels without padding, or
+// 0 for a format that has no fixed length.
+func (f fourCC) frameLen(w, h int) int {
+	switch f {
+	case yuyv:
+		return w * h * 2
+	case nv12, yu12:
+		return w*h + 2*((w+1)/2)*((h+1)/2)
+	case grey:
+		return w * h
+	default:
+		return 0
+	}
+}
+
+// rank orders formats by the work they make: YUYV, which nearly every camera
+// has and whose luma only needs picking out, then the planar ones, then MJPEG.
+// ok is false for a format that is not understood.
+func (f fourCC) rank(chroma bool) (rank int, ok bool) {
+	switch f {
+	case yuyv:
+		return 0, true
+	case nv12, yu12:
+		return 1, true
+	case grey:
+		if chroma {
+			return 3, true // better than nothing only
+		}
+		return 1, true
+	case mjpg, jpeg:
+		return 2, true
+	default:
+		return 0, false
+	}
+}
+
+// A sizeRange is one entry of a camera's list of frame sizes, in pixels: a
+// single size (minimum equals maximum), a grid of sizes, or all zero where the
+// driver takes any size.
+type sizeRange struct {
+	minW, maxW, stepW int
+	minH, maxH, stepH int
+}
+
+// nearest returns the size of the range that is nearest to w x h.
+func (r sizeRange) nearest(w, h int) (int, int) {
+	if r == (sizeRange{}) {
+		return w, h
+	}
+	return snap(w, r.minW, r.maxW, r.stepW), snap(h, r.minH, r.maxH, r.stepH)
+}
+
+// snap returns the value of lo, lo+step, lo+2*step ... hi that is nearest to v.
+func snap(v, lo, hi, step int) int {
+	v = min(max(v, lo), max(lo, hi))
+	if step <= 1 {
+		return v
+	}
+	n := (v - lo + step/2) / step
+	if lo+n*step > hi {
+		n--
+	}
+	return lo + max(n, 0)*step
+}
+
+// A mode is a format and a size that a camera offers.
+type mode struct {
+	format fourCC
+	w, h   int
+}
+
+// maxSide bounds both sides of a picture in pixels, so that no arithmetic with
+// a driver's numbers overflows.
+const maxSide = 8192
+
+// modeOf returns what a camera offers in format f nearest to the size wanted.
+// ok is false if the size is out of bounds or too odd for the format.
+func modeOf(f fourCC, r sizeRange, wantW, wantH int) (m mode, ok bool) {
+	w, h := r.nearest(wantW, wantH)
+	if w < 2 || h < 2 || w > maxSide || h > maxSide || f == yuyv && w%2 != 0 {
+		return mode{}, false
+	}
+	return mode{f, w, h}, true
+}
+
+// compareModes orders modes from the best to the worst for a picture of
+// wantW x wantH pixels:
+//
+//  1. the size itself or a smaller one down to half its width, by format:
+//     YUYV, planar, MJPEG, and for each the size itself first;
+//  2. larger sizes: MJPEG first, because USB carries large raw pictures at 5
+//     to 10 a second only;
+//  3. tiny ones.
+//
+// Of equals the one whose area is nearest wins.
+func compareModes(a, b mode, wantW, wantH int, chroma bool) int {
+	return cmp.Or(
+		cmp.Compare(class(a, wantW, wantH, chroma), class(b, wantW, wantH, chroma)),
+		cmp.Compare(abs(a.w*a.h-wantW*wantH), abs(b.w*b.h-wantW*wantH)),
+		cmp.Compare(a.format, b.format),
+	)
+}
+
+// class is the first criterion of compareModes; less is better.
+func class(m mode, wantW, wantH int, chroma bool) int {
+	const ranks = 4
+	rank, _ := m.format.rank(chroma)
+	switch {
+	case m.w == wantW && m.h == wantH:
+		return 2 * rank
+	case m.w <= wantW && m.h <= wantH && 2*m.w >= wantW:
+		return 2*rank + 1
+	case 2*m.w >= wantW && m.format.compressed():
+		return 2 * ranks
+	case 2*m.w >= wantW:
+		return 2*ranks + 1 + rank
+	}
+	return 3*ranks + 1 + rank
+}
+
+func abs(v int) int { return max(v, -v) }
