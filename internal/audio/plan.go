@@ -102,8 +102,8 @@ func (j *jitter) resume() {
 	}
 }
 
-// shorten skips packets until the hold is at most 20 ms more than below under
-// the target, but never all that are waiting.
+// shorten skips packets while that leaves the hold no lower than the target
+// less below, but never all that are waiting.
 func (j *jitter) shorten(below time.Duration) {
 	if n := j.surplus(below); n > 0 {
 		j.skipTo(min(j.next+n, j.newest))

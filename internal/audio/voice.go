@@ -62,7 +62,8 @@ func (v *Voice) Put(now time.Time, p Packet) {
 // captured by the receiver's clock. It reports false, and leaves c silent,
 // when the member is not sending. It must be called once per 20 ms of the
 // playing device's clock, also while nobody speaks; a device that wants several
-// chunks at once is fine. It allocates nothing.
+// chunks at once is fine. It allocates nothing, except in gopus when a chunk
+// has to be made up.
 func (v *Voice) Get(now time.Time, c *media.Chunk) bool {
 	s := &v.step
 	v.mu.Lock()

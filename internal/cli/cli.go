@@ -50,7 +50,12 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{fmt.Errorf("unknown command %q", args[0]), "see s2c -h"}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
@@ -68,7 +73,7 @@ func (e Env) say(format string, args ...any) {
 	fmt.Fprintf(e.Stderr, "s2c: "+format+"\n", args...)
 }
 
-// exactArgs returns a usage error unless there are at most n arguments.
+// atMost returns a usage error for more than n arguments.
 func atMost(n int, usage string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {

@@ -134,7 +134,7 @@ func hubAddress(s string) (string, error) {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
 		host, port = strings.Trim(s, "[]"), transport.DefaultPort
-		if strings.Count(host, ":") == 1 { // "host:" or the like, not an IPv6 address
+		if strings.Contains(host, ":") && net.ParseIP(host) == nil { // nor an IPv6 address
 			return "", &usageError{fmt.Errorf("address %q: %w", s, err), example}
 		}
 	}

@@ -194,7 +194,7 @@ func TestWAVRoundTrip(t *testing.T) {
 		var c media.Chunk
 		for n := range 10 {
 			if n == 5 {
-				time.Sleep(30 * time.Millisecond) // a chunk is missed on both sides
+				time.Sleep(50 * time.Millisecond) // a chunk is missed on both sides
 				want = append(want, silence[:]...)
 			}
 			if err := m.ReadChunk(&c); err != nil {

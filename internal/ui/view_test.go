@@ -125,7 +125,7 @@ func TestStorm(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		const keys = "mvrs?x"
 		for i := range 1000 {
-			w, h := 1+rng.IntN(400), 1+rng.IntN(120)
+			w, h := 1+rng.IntN(1+rng.IntN(400)), 1+rng.IntN(1+rng.IntN(120))
 			s.SetSize(w, h)
 			if i%3 == 0 {
 				s.press(keys[rng.IntN(len(keys)):][:1])

@@ -120,11 +120,11 @@ var callHelp = []string{
 	"v\tcamera off or on",
 	"r\tnext look of the pictures",
 	"s\thide or show yourself",
+	"q\tleave the call",
 	"PgUp PgDn\tmore members",
+	"?\tthis help",
 	"Ctrl-L\tdraw the screen again",
 	"Ctrl-Z\tsuspend; fg comes back",
-	"?\tthis help",
-	"q\tleave the call",
 	"",
 	"any key closes this",
 }
@@ -132,10 +132,10 @@ var callHelp = []string{
 // mirrorHelp is the help of the mirror.
 var mirrorHelp = []string{
 	"r\tnext look of the picture",
+	"q\tquit",
+	"?\tthis help",
 	"Ctrl-L\tdraw the screen again",
 	"Ctrl-Z\tsuspend; fg comes back",
-	"?\tthis help",
-	"q\tquit",
 	"",
 	"any key closes this",
 }

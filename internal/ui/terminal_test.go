@@ -1,0 +1,267 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"github.com/sanix-darker/s2c/ascii"
+)
+
+// vtScreen returns a screen on v, as a terminal with 24-bit colours has it, or
+// 256 of them.
+func vtScreen(t *testing.T, v *vt, rgb bool) tcell.Screen {
+	t.Helper()
+	t.Setenv("TERM", "xterm-256color")
+	t.Setenv("LC_ALL", "C.UTF-8")
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("LINES", "")
+	t.Setenv("COLUMNS", "")
+	t.Setenv("COLORTERM", "")
+	if rgb {
+		t.Setenv("COLORTERM", "truecolor")
+	}
+	s, err := tcell.NewTerminfoScreenFromTty(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestWholeScreen checks against a terminal that what is drawn piece by piece
+// is what is drawn as a whole: after any keys, sizes and pictures, drawing the
+// screen again changes nothing.
+func TestWholeScreen(t *testing.T) {
+	for _, rgb := range []bool{true, false} {
+		v := newVT(80, 24)
+		s := vtScreen(t, v, rgb)
+		synctest.Test(t, func(t *testing.T) {
+			v.in = make(chan []byte, 16)
+			e := newEngine(3)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- Run(ctx, Config{Engine: e, Screen: s, Look: ascii.LookHalf}) }()
+			pass(time.Second)
+			rng := rand.New(rand.NewPCG(3, 4))
+			names := []string{"anna", "日本語の名前", "Jose\u0301"}
+			keys := []string{"m", "v", "r", "s", "?", "x", "\x1b[6~", "\x1b[5~"}
+			for i := range 150 {
+				if i%5 == 0 {
+					v.setSize(1+rng.IntN(150), 1+rng.IntN(50))
+				}
+				v.in <- []byte(keys[rng.IntN(len(keys))])
+				e.change(func() {
+					m := e.state.Members[:3][:rng.IntN(4)]
+					for k := range m {
+						m[k].Name, m[k].Camera, m[k].Speaking = names[rng.IntN(3)], rng.IntN(5) > 0, rng.IntN(2) == 0
+						e.pictures[m[k].Slot] = drawnFace(rng.IntN(8))
+					}
+					e.state.Members, e.self = m, drawnFace(rng.IntN(8))
+				})
+				pass(time.Duration(rng.IntN(300)) * time.Millisecond)
+			}
+			e.change(func() { e.state.Members = e.state.Members[:3] })
+			v.setSize(100, 30)
+			pass(10 * time.Second) // meters and notices come to rest
+			before := v.snapshot()
+			v.in <- []byte("\x0c") // Ctrl-L
+			pass(time.Second)
+			for i, after := range v.snapshot() {
+				if after != before[i] {
+					t.Fatalf("cell %d,%d is %+v, and %+v after drawing the whole screen", i%v.w, i/v.w, before[i], after)
+				}
+			}
+			if got := v.text(); !strings.Contains(got, "▀▀▀") && !strings.Contains(got, "EEE") {
+				t.Errorf("no pictures on\n%s", got)
+			}
+			cancel()
+			<-ended
+			if len(v.unknown) > 0 {
+				t.Errorf("the terminal was sent %v", v.unknown)
+			}
+			if v.writes == 0 || v.sync || v.running {
+				t.Errorf("in the end: %d frames, in a frame: %v, in raw mode: %v", v.writes, v.sync, v.running)
+			}
+		})
+	}
+}
+
+// TestStill checks that a still screen sends nothing.
+func TestStill(t *testing.T) {
+	v := newVT(80, 24)
+	s := vtScreen(t, v, true)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(1)
+		v.in = make(chan []byte)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- Run(ctx, Config{Engine: e, Screen: s, Look: ascii.LookHalf}) }()
+		pass(5 * time.Second)
+		before, frames := v.bytes, e.painted()
+		pass(10 * time.Second)
+		if v.bytes != before || e.painted() < frames+50 {
+			t.Errorf("%d bytes in %d frames of a still screen", v.bytes-before, e.painted()-frames)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+// TestPace checks how often is painted: seldom when nothing happens, not too
+// often when all the time something does, and at once after a while and after
+// a key.
+func TestPace(t *testing.T) {
+	e := newEngine(1)
+	onScreen(t, Config{Engine: e}, 80, 24, func(t *testing.T, s *simScreen) {
+		frames := func(d time.Duration) int {
+			n := e.painted()
+			pass(d)
+			return e.painted() - n
+		}
+		if got, want := frames(10*time.Second), int(10*time.Second/idleEvery); got < want-1 || got > want+1 {
+			t.Errorf("%d frames in 10 idle seconds, want about %d", got, want)
+		}
+		busy := 0
+		for range 1000 {
+			e.change(func() {})
+			busy += frames(10 * time.Millisecond)
+		}
+		if want := int(10 * time.Second / frameEvery); busy < want-1 || busy > want+1 {
+			t.Errorf("%d frames in 10 busy seconds, want about %d", busy, want)
+		}
+		pass(frameEvery)
+		e.change(func() {})
+		if got := frames(0); got != 1 {
+			t.Errorf("%d frames at once after a change, want 1", got)
+		}
+		n := e.painted()
+		s.press("m")
+		if got := e.painted() - n; got != 1 {
+			t.Errorf("%d frames at once after a key, want 1", got)
+		}
+	})
+}
+
+// TestPanic checks that a panic leaves the terminal as it was.
+func TestPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(80, 24)
+		e := newEngine(1)
+		e.onState = func() { panic("on purpose") }
+		func() {
+			defer func() {
+				if p := recover(); p != "on purpose" {
+					t.Errorf("recovered %v", p)
+				}
+			}()
+			_ = Run(t.Context(), Config{Engine: e, Screen: s})
+		}()
+		if s.finis != 1 {
+			t.Errorf("the screen was finished %d times", s.finis)
+		}
+	})
+}
+
+// TestNoTerminal checks the error where no terminal can be opened.
+func TestNoTerminal(t *testing.T) {
+	t.Setenv("TERM", "no-such-terminal")
+	err := Run(t.Context(), Config{Engine: newEngine(0)})
+	if err == nil || !strings.HasPrefix(err.Error(), "open terminal: ") {
+		t.Errorf("Run = %v, want an error", err)
+	}
+}
+
+// TestBrokenTerminal checks that a terminal that cannot be written to ends Run.
+func TestBrokenTerminal(t *testing.T) {
+	v := newVT(80, 24)
+	s := vtScreen(t, v, true)
+	synctest.Test(t, func(t *testing.T) {
+		v.in = make(chan []byte)
+		e := newEngine(1)
+		ended := make(chan error, 1)
+		go func() { ended <- Run(t.Context(), Config{Engine: e, Screen: s, Look: ascii.LookHalf}) }()
+		pass(time.Second)
+		gone := errors.New("gone")
+		v.mu.Lock()
+		v.fail = gone
+		v.mu.Unlock()
+		e.change(func() { e.pictures[10] = drawnFace(5) })
+		if err := <-ended; !errors.Is(err, gone) || !strings.HasPrefix(err.Error(), "write terminal: ") {
+			t.Errorf("Run = %v, want that writing failed", err)
+		}
+	})
+}
+
+// TestPaste checks that what is pasted is not taken for keys, and that the end
+// of Run does not wait for somebody to read it all.
+func TestPaste(t *testing.T) {
+	v := newVT(80, 24)
+	s := vtScreen(t, v, true)
+	synctest.Test(t, func(t *testing.T) {
+		v.in = make(chan []byte, 16)
+		e := newEngine(1)
+		ended := make(chan error, 1)
+		go func() { ended <- Run(t.Context(), Config{Engine: e, Screen: s}) }()
+		pass(time.Second)
+		v.in <- []byte("\x1b[200~")
+		for range 100 {
+			v.in <- []byte(strings.Repeat("quit m ", 18))
+		}
+		v.in <- []byte("\x1b[201~")
+		pass(time.Second)
+		if e.Muted() {
+			t.Error("a pasted m mutes")
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("a paste ended Run with %v", err)
+		default:
+		}
+		v.in <- []byte("m")
+		pass(time.Second)
+		if !e.Muted() {
+			t.Error("after a paste m does not mute")
+		}
+		go func() { // typed without brackets, more than all queues hold
+			for range 100 {
+				select {
+				case v.in <- []byte("q" + strings.Repeat("m", 100)):
+				case <-v.drained:
+					return
+				}
+			}
+		}()
+		if err := <-ended; err != nil {
+			t.Errorf("q ended Run with %v", err)
+		}
+	})
+}
+
+// TestSuspend checks what Ctrl-Z does around stopping the process.
+func TestSuspend(t *testing.T) {
+	if stopper == nil {
+		t.Skip("this system cannot stop a process from a key")
+	}
+	real := stopper
+	defer func() { stopper = real }()
+	e := newEngine(1)
+	var s *simScreen
+	stopper = func() error { s.stops = append(s.stops, "stop"); return nil }
+	onScreen(t, Config{Engine: e}, 80, 24, func(t *testing.T, sim *simScreen) {
+		s = sim
+		before := s.text()
+		s.key(tcell.KeyCtrlZ)
+		if got := strings.Join(s.stops, " "); got != "suspend stop resume" {
+			t.Errorf("Ctrl-Z does %q", got)
+		}
+		if got := s.text(); got != before {
+			t.Errorf("after Ctrl-Z the screen is\n%s\nwant\n%s", got, before)
+		}
+	})
+}
