@@ -265,9 +265,18 @@ func BenchmarkForwardSteps(b *testing.B) {
 func FuzzMessage(f *testing.F) {
 	self, other := hello.Hash{1}, hello.Hash{2}
 	for _, m := range []wire.Message{
-		wire.Join{Hello: (&hello.Hello{Session: "one"}).Append(nil)}, wire.Leave{}, wire.Forward{}, raw(""),
-		wire.Forward{Pair: pair(self, other, "hello")}, wire.Forward{Pair: pair(other, self, "hello")},
-		wire.Forward{Pair: pair(self, self, "")}, wire.Joined{}, wire.Peer{}, wire.Gone{}, wire.From{}, wire.Error{},
+		wire.Join{Hello: (&hello.Hello{Session: "one"}).Append(nil)},
+		wire.Leave{},
+		wire.Forward{},
+		raw(""),
+		wire.Forward{Pair: pair(self, other, "hello")},
+		wire.Forward{Pair: pair(other, self, "hello")},
+		wire.Forward{Pair: pair(self, self, "")},
+		wire.Joined{},
+		wire.Peer{},
+		wire.Gone{},
+		wire.From{},
+		wire.Error{},
 	} {
 		f.Add(m.Append(nil))
 	}

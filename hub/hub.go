@@ -101,10 +101,10 @@ func (h *Hub) Serve(ctx context.Context, ln transport.Listener) error {
 	g := new(gate)
 	wg.Go(func() {
 		<-inner.Done()
+		h.close(g) // who is accepted from now on is told the same
 		if err := ln.Close(); err != nil {
 			h.config.Log.Warn("listener not closed", "addr", ln.Addr(), "err", err)
 		}
-		h.close(g)
 	})
 	for {
 		conn, err := ln.Accept()

@@ -128,7 +128,10 @@ func TestBadPackets(t *testing.T) {
 		version1[0] |= 1 << 6
 		longKID := append([]byte{byte(wire.NewClear(wire.KindVoice, 0))}, sframe.AppendHeader(nil, 1<<24, 1)...)
 		for _, bad := range [][]byte{
-			{}, {0}, {0xff, 0xff}, version1, append(longKID, "sealed"...),
+			{},
+			{0},
+			{0xff, 0xff},
+			version1, append(longKID, "sealed"...),
 			sealed(0, 4, 1, "no such kind"),
 			sealed(1, wire.KindVoice, 1, "in the name of b"),
 			sealed(7, wire.KindVoice, 1, "in the name of nobody"),

@@ -273,10 +273,11 @@ func TestFlood(t *testing.T) {
 func TestMeter(t *testing.T) {
 	start := time.Now()
 	m := meter{interval: 10 * time.Millisecond, burst: 3}
-	for _, step := range []struct{ at, want time.Duration }{ // milliseconds
+	for _, step := range []struct{ at, want int }{ // milliseconds
 		{0, 0}, {0, 0}, {0, 0}, {0, 10}, {4, 6}, {10, 0}, {10, 10}, {35, 0}, {35, 0}, {35, 5}, {1000, 0}, {1000, 0}, {1000, 0}, {1000, 10},
 	} {
-		if got := m.take(start.Add(step.at * time.Millisecond)); got != step.want*time.Millisecond {
+		got := m.take(start.Add(time.Duration(step.at) * time.Millisecond))
+		if got != time.Duration(step.want)*time.Millisecond {
 			t.Errorf("take after %d ms = %v, want %d ms", step.at, got, step.want)
 		}
 	}

@@ -172,6 +172,7 @@ func TestVoiceMeanDelay(t *testing.T) {
 		_, mean, _ := depths(between(s.run(t), 6*time.Second, s.length))
 		sum += mean
 	}
+	t.Logf("mean %v", sum/20)
 	if mean := sum / 20; mean < 15*ms || mean > 28*ms {
 		t.Errorf("mean delay in the buffer is %v, want 15 to 28 ms", mean)
 	}

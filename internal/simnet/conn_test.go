@@ -193,4 +193,3 @@ func TestCut(t *testing.T) {
 		}
 	})
 }
-

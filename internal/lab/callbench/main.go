@@ -18,8 +18,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"time"
+
+	"github.com/sanix-darker/s2c/internal/lab/program"
 )
 
 // options are what the flags say.
@@ -61,32 +62,31 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	exe := filepath.Join(dir, "s2c")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", exe, "github.com/sanix-darker/s2c")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+	s2c, err := program.Build(ctx, dir)
+	if err != nil {
+		return err
 	}
 	if o.binary {
-		return binary(ctx, exe)
+		return binary(ctx, s2c)
 	}
 	if o.members < 2 {
 		return errors.New("a call needs two members")
 	}
-	h, err := startHub(ctx, exe, dir)
+	hub, err := s2c.Hub(ctx)
 	if err != nil {
 		return err
 	}
-	defer h.end()
+	h := &process{Process: hub, name: "hub"}
+	defer h.End()
 	if o.freeze > 0 {
-		return freeze(ctx, o, exe, dir, h)
+		return freeze(ctx, o, s2c, h)
 	}
-	return cost(ctx, o, exe, dir, h)
+	return cost(ctx, o, s2c, h)
 }
 
 // binary prints the size of the binary and how long it takes to start.
-func binary(ctx context.Context, exe string) error {
-	info, err := os.Stat(exe)
+func binary(ctx context.Context, s2c *program.Program) error {
+	info, err := os.Stat(s2c.Exe)
 	if err != nil {
 		return err
 	}
@@ -94,42 +94,37 @@ func binary(ctx context.Context, exe string) error {
 	var times []time.Duration
 	for range 20 {
 		start := time.Now()
-		if err := exec.CommandContext(ctx, exe, "--version").Run(); err != nil {
+		if err := exec.CommandContext(ctx, s2c.Exe, "--version").Run(); err != nil {
 			return err
 		}
 		times = append(times, time.Since(start))
 	}
 	fmt.Printf("s2c --version: median %v, slowest %v of %d\n", quantile(times, 0.5), quantile(times, 1), len(times))
-	dir, err := os.MkdirTemp("", "callbench")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	for _, what := range []string{"first start, makes its key", "later start"} {
 		start := time.Now()
-		h, err := startHub(ctx, exe, dir)
+		h, err := s2c.Hub(ctx)
 		if err != nil {
 			return err
 		}
 		fmt.Printf("s2c server until it listens (%s): %v\n", what, time.Since(start).Round(time.Millisecond))
-		h.end()
+		h.End()
 	}
 	return nil
 }
 
 // startAll starts n members of a session.
-func startAll(ctx context.Context, o options, exe, dir, session string, h *process, n int) ([]*process, error) {
+func startAll(ctx context.Context, o options, s2c *program.Program, session string, h *process, n int) ([]*process, error) {
 	var all []*process
 	for i := range n {
 		name := fmt.Sprintf("%s-%d", session, i)
 		args := []string{
 			"join", "-s", session, "-c", name, "--headless", "--stats", o.every.String(),
-			"--camera", o.camera, "--mic", o.mic, "--speaker", o.speaker, h.addr,
+			"--camera", o.camera, "--mic", o.mic, "--speaker", o.speaker, h.Addr,
 		}
 		if o.tcp {
 			args = append(args, "--tcp")
 		}
-		p, err := start(ctx, name, exe, dir, args...)
+		p, err := start(ctx, name, s2c, args...)
 		if err != nil {
 			return all, err
 		}
@@ -139,8 +134,8 @@ func startAll(ctx context.Context, o options, exe, dir, session string, h *proce
 }
 
 // cost measures what a call costs and how its delays move.
-func cost(ctx context.Context, o options, exe, dir string, h *process) error {
-	all, err := startAll(ctx, o, exe, dir, "bench", h, o.members)
+func cost(ctx context.Context, o options, s2c *program.Program, h *process) error {
+	all, err := startAll(ctx, o, s2c, "bench", h, o.members)
 	defer endAll(all)
 	if err != nil {
 		return err
@@ -172,13 +167,13 @@ func cost(ctx context.Context, o options, exe, dir string, h *process) error {
 }
 
 // freeze stops one member and watches its session and another one.
-func freeze(ctx context.Context, o options, exe, dir string, h *process) error {
-	own, err := startAll(ctx, o, exe, dir, "own", h, o.members)
+func freeze(ctx context.Context, o options, s2c *program.Program, h *process) error {
+	own, err := startAll(ctx, o, s2c, "own", h, o.members)
 	defer endAll(own)
 	if err != nil {
 		return err
 	}
-	other, err := startAll(ctx, o, exe, dir, "other", h, 2)
+	other, err := startAll(ctx, o, s2c, "other", h, 2)
 	defer endAll(other)
 	if err != nil {
 		return err
@@ -200,7 +195,7 @@ func freeze(ctx context.Context, o options, exe, dir string, h *process) error {
 		}
 		p.reset()
 	}
-	if err := frozen.signal(stopSignal); err != nil {
+	if err := frozen.Signal(program.Stop); err != nil {
 		return err
 	}
 	err = sleep(ctx, o.freeze)
@@ -210,7 +205,7 @@ func freeze(ctx context.Context, o options, exe, dir string, h *process) error {
 			after[p.name+" hears "+name] = d
 		}
 	}
-	if err2 := frozen.signal(continueSignal); err == nil {
+	if err2 := frozen.Signal(program.Continue); err == nil {
 		err = err2
 	}
 	if err != nil {

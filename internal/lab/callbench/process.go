@@ -1,27 +1,22 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/sanix-darker/s2c/internal/lab/program"
 )
 
 // A process is a hub or a headless member.
 type process struct {
+	*program.Process
 	name string
-	addr string // of a hub
-	cmd  *exec.Cmd
-	done sync.WaitGroup // the goroutine that reads its output
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -64,64 +59,17 @@ func (s *series) mean(a, b float64) float64 {
 	return sum / float64(len(part))
 }
 
-// start starts exe with a home of its own under dir.
-func start(ctx context.Context, name, exe, dir string, args ...string) (*process, error) {
+// start starts a member.
+func start(ctx context.Context, name string, s2c *program.Program, args ...string) (*process, error) {
 	p := &process{name: name, heard: make(map[string]*delays), started: make(map[string]uint64)}
-	p.cmd = exec.CommandContext(ctx, exe, args...)
-	p.cmd.Env = append(os.Environ(), "S2C_CONFIG="+dir+"/config", "S2C_STATE="+dir+"/state")
-	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
-	p.cmd.WaitDelay = 3 * time.Second
-	p.cmd.Stderr = os.Stderr
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	p.done.Go(func() { p.read(out) })
-	return p, nil
-}
-
-// startHub starts a hub on a free port and waits until it listens.
-func startHub(ctx context.Context, exe, dir string) (*process, error) {
-	p := &process{name: "hub"}
-	p.cmd = exec.CommandContext(ctx, exe, "server", "--address", "127.0.0.1", "-p", "0")
-	p.cmd.Env = append(os.Environ(), "S2C_STATE="+dir+"/state")
-	errOut, err := p.cmd.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	r := bufio.NewReader(errOut)
-	for p.addr == "" {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return nil, errors.Join(errors.New("the hub did not start: "+line), p.cmd.Wait())
-		}
-		if a, ok := strings.CutPrefix(line, "s2c: hub on "); ok {
-			p.addr = strings.Fields(a)[0]
-		}
-	}
-	p.done.Go(func() { _, _ = io.Copy(io.Discard, r) })
-	return p, nil
-}
-
-// end stops the process and waits for it.
-func (p *process) end() {
-	_ = p.cmd.Process.Signal(continueSignal)
-	_ = p.cmd.Process.Signal(os.Interrupt)
-	kill := time.AfterFunc(5*time.Second, func() { _ = p.cmd.Process.Kill() })
-	defer kill.Stop()
-	p.done.Wait()
-	_ = p.cmd.Wait() // ended by our signal
+	var err error
+	p.Process, err = s2c.Start(ctx, nil, p.read, args...)
+	return p, err
 }
 
 func endAll(all []*process) {
 	for _, p := range all {
-		p.end()
+		p.End()
 	}
 }
 
@@ -177,7 +125,7 @@ func (p *process) read(out io.Reader) {
 func (p *process) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cpu = cpuTime(p.cmd.Process.Pid)
+	p.cpu = program.CPUTime(p.PID())
 	p.up, p.down = series{}, series{}
 	p.heard = make(map[string]*delays)
 	p.started = make(map[string]uint64)
@@ -196,11 +144,9 @@ func (p *process) take(but string) map[string]delays {
 	return all
 }
 
-func (p *process) signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
-
 func (p *process) printCost(took time.Duration) {
-	rss, peak := memory(p.cmd.Process.Pid)
-	cpu := cpuTime(p.cmd.Process.Pid) - p.cpu
+	rss, peak := program.Memory(p.PID())
+	cpu := program.CPUTime(p.PID()) - p.cpu
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Printf("%-10s %8.1f %8.1f %7.1f %9.1f %9.1f\n", p.name, rss, peak,

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"fmt"
@@ -12,15 +12,15 @@ import (
 
 // The signals that stop a process and let it go on.
 const (
-	stopSignal     = unix.SIGSTOP
-	continueSignal = unix.SIGCONT
+	Stop     = unix.SIGSTOP
+	Continue = unix.SIGCONT
 )
 
 // clockTick is the unit of CPU times in /proc: 100 a second on every Linux.
 const clockTick = time.Second / 100
 
-// cpuTime returns the CPU time that a process has used, 0 when it is gone.
-func cpuTime(pid int) time.Duration {
+// CPUTime returns the CPU time that a process has used, 0 when it is gone.
+func CPUTime(pid int) time.Duration {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
@@ -38,8 +38,8 @@ func cpuTime(pid int) time.Duration {
 	return time.Duration(user+system) * clockTick
 }
 
-// memory returns the resident memory of a process now and at its peak, in MB.
-func memory(pid int) (rss, peak float64) {
+// Memory returns the resident memory of a process now and at its peak, in MB.
+func Memory(pid int) (rss, peak float64) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, 0
