@@ -130,6 +130,17 @@ func (s *Speaker) underrun() {
 	s.mu.Unlock()
 }
 
+// Wait waits until the server wants the next 10 ms. Write then begins at once.
+// It fails as Write does.
+func (s *Speaker) Wait() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.credit < pieceSize && s.err == nil {
+		s.changed.Wait()
+	}
+	return s.err
+}
+
 // Write waits until the server wants len(pcm) samples more and hands them over,
 // 10 ms at a time, so that the device's clock paces its caller. While the device
 // is suspended it wants nothing, and Write waits. A writer that comes too late

@@ -104,12 +104,16 @@ func newTestSpeaker() *testSpeaker {
 	return &testSpeaker{tick: time.NewTicker(media.ChunkTime), done: make(chan struct{})}
 }
 
-func (s *testSpeaker) WriteChunk(c *media.Chunk) error {
+func (s *testSpeaker) Wait() error {
 	select {
 	case <-s.done:
 		return os.ErrClosed
 	case <-s.tick.C:
+		return nil
 	}
+}
+
+func (s *testSpeaker) WriteChunk(c *media.Chunk) error {
 	var sum float64
 	for _, v := range c.PCM {
 		sum += float64(v) * float64(v)

@@ -73,6 +73,9 @@ func (c *Call) speakerLoop(ctx context.Context) {
 		c.spkOpen.Store(true)
 		defer c.spkOpen.Store(false)
 		for {
+			if err := s.Wait(); err != nil {
+				return err
+			}
 			p.next(c, time.Now())
 			if err := s.WriteChunk(&p.out); err != nil {
 				return err

@@ -135,6 +135,13 @@ type namedSpeaker struct {
 	name string
 }
 
+func (s *namedSpeaker) Wait() error {
+	if err := s.AudioSink.Wait(); err != nil {
+		return &Error{"use speaker", s.name, withoutName(err, s.name)}
+	}
+	return nil
+}
+
 func (s *namedSpeaker) WriteChunk(c *media.Chunk) error {
 	if err := s.AudioSink.WriteChunk(c); err != nil {
 		return &Error{"use speaker", s.name, withoutName(err, s.name)}

@@ -70,6 +70,14 @@ func openSystemSpeaker(ctx context.Context, name string) (media.AudioSink, error
 	return s, nil
 }
 
+// Wait waits until the player has taken the last chunk.
+func (s *otoSpeaker) Wait() error {
+	if err := s.context.Err(); err != nil {
+		return err
+	}
+	return s.pull.wait()
+}
+
 // WriteChunk waits until the player has taken the last chunk.
 func (s *otoSpeaker) WriteChunk(c *media.Chunk) error {
 	if err := s.context.Err(); err != nil {

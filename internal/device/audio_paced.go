@@ -45,7 +45,11 @@ func (m *pacedMic) Close() error {
 // may close.
 type pacedSpeaker struct {
 	*pacer
-	next int64 // owned by the writer: the chunk that is due
+
+	// Owned by the writer.
+	next int64 // the chunk that is due
+	due  int64 // the chunk that Wait waited for
+	held bool  // Wait has, and nothing was written since
 
 	// Guarded by mu.
 	mu     sync.Mutex
@@ -72,12 +76,26 @@ func newPacedSpeaker(to recorder) *pacedSpeaker {
 // silence is what nobody has said anything in.
 var silence [media.ChunkSamples]int16
 
-// WriteChunk waits until the last chunk would have been heard.
-func (s *pacedSpeaker) WriteChunk(c *media.Chunk) error {
+// Wait waits until the last chunk would have been heard.
+func (s *pacedSpeaker) Wait() error {
+	if s.held {
+		return nil
+	}
 	n, _, err := s.wait()
 	if err != nil {
 		return err
 	}
+	s.due, s.held = n, true
+	return nil
+}
+
+// WriteChunk waits until the last chunk would have been heard.
+func (s *pacedSpeaker) WriteChunk(c *media.Chunk) error {
+	if err := s.Wait(); err != nil {
+		return err
+	}
+	n := s.due
+	s.held = false
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

@@ -28,15 +28,29 @@ func newPull() *pull {
 	return p
 }
 
-// write waits until the last chunk has been read, and takes the next.
-func (p *pull) write(c *media.Chunk) error {
+// wait waits until the last chunk has been read.
+func (p *pull) wait() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.waitLocked()
+}
+
+func (p *pull) waitLocked() error {
 	for len(p.rest) > 0 && !p.closed {
 		p.changed.Wait()
 	}
 	if p.closed {
 		return os.ErrClosed
+	}
+	return nil
+}
+
+// write waits until the last chunk has been read, and takes the next.
+func (p *pull) write(c *media.Chunk) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.waitLocked(); err != nil {
+		return err
 	}
 	p.pcm = c.PCM
 	p.rest = p.pcm[:]

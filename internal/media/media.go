@@ -93,6 +93,11 @@ type AudioSource interface {
 //
 // One goroutine writes; any goroutine may close.
 type AudioSink interface {
+	// Wait waits until the device wants more. A caller that makes the next
+	// chunk after Wait, not before, gives it the newest sound there is. Close
+	// unblocks it; it then returns an error wrapping os.ErrClosed.
+	Wait() error
+
 	// WriteChunk waits until the device wants more and hands it c, so that the
 	// device's clock paces its caller. Close unblocks it; it then returns an
 	// error wrapping os.ErrClosed.

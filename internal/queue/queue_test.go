@@ -273,8 +273,9 @@ func TestSlowReader(t *testing.T) {
 			}
 		})
 		var sent [Classes]uint64
-		for range writes/10 - 1 {
-			time.Sleep(105 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond) // so that no read meets a write
+		for range writes / 10 {
+			time.Sleep(100 * time.Millisecond)
 			<-q.Ready()
 			last := Control
 			for {
