@@ -3,6 +3,11 @@
 //
 //	go run ./internal/lab/mouth2ear -mouth unix:/a/pulse.sock -ear unix:/b/pulse.sock -seconds 600
 //
+// With -call it makes the whole way itself: two sound servers, a hub, and two
+// members (or more, -members), of whom the first speaks and the second is heard:
+//
+//	go run ./internal/lab/mouth2ear -call pulse -seconds 60
+//
 // Both servers need the devices of internal/lab/sound: a sink "room", whose
 // monitor the microphone is, and a sink "speaker". With -self-test it starts a
 // server itself and compares its room with itself, which shows the error of the
@@ -44,6 +49,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	maxDelay := flags.Duration("max-delay", 3*time.Second, "the longest delay to look for")
 	asJSON := flags.Bool("json", false, "print JSON, every click included")
 	self := flags.String("self-test", "", "start a server of this `kind`, pulse or pipewire, and measure the ruler")
+	call := flags.String("call", "", "measure a call of s2c between two servers of this `kind`, pulse or pipewire")
+	members := flags.Int("members", 2, "with -call: members of the session; those after the second make test sounds and pictures")
+	tcp := flags.Bool("tcp", false, "with -call: keep everything on TLS")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -56,8 +64,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		defer server.close()
 		o.Mouth, o.Ear = server.Address(), server.Address()
 	}
+	if *call != "" {
+		c, err := startCall(ctx, sound.Kind(*call), *members, *tcp)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		o.Mouth, o.Ear = c.mouth.Address(), c.ear.Address()
+	}
 	if o.Mouth == "" || o.Ear == "" {
-		return errors.New("say which servers: -mouth ADDRESS -ear ADDRESS, or -self-test pulse")
+		return errors.New("say which servers: -mouth ADDRESS -ear ADDRESS, or -call pulse, or -self-test pulse")
 	}
 	sound.Hurry()
 	r, err := sound.Measure(ctx, o)
