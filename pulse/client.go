@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// requestTimeout bounds one question to the server. Opening a Bluetooth
-	// device keeps a server busy for a second.
-	requestTimeout = 2 * time.Second
+	// requestTimeout bounds one question to the server. It is long because a
+	// server that opens a Bluetooth device, or shares a busy machine, keeps
+	// everybody waiting for seconds; one that has ended is noticed at once.
+	requestTimeout = 5 * time.Second
 
 	cookieSize = 256      // bytes
 	tcpPort    = "4713"   // of a PulseAudio server that listens on TCP

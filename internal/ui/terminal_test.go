@@ -14,24 +14,29 @@ import (
 	"github.com/sanix-darker/s2c/ascii"
 )
 
-// vtScreen returns a screen on v, as a terminal with 24-bit colours has it, or
-// 256 of them.
-func vtScreen(t *testing.T, v *vt, rgb bool) tcell.Screen {
-	t.Helper()
-	t.Setenv("TERM", "xterm-256color")
-	t.Setenv("LC_ALL", "C.UTF-8")
-	t.Setenv("NO_COLOR", "")
-	t.Setenv("LINES", "")
-	t.Setenv("COLUMNS", "")
-	t.Setenv("COLORTERM", "")
+// setTerm makes the environment that of an xterm with 24-bit colours, or with
+// 256.
+func setTerm(t *testing.T, rgb bool) {
+	for k, v := range map[string]string{
+		"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "NO_COLOR": "", "LINES": "", "COLUMNS": "", "COLORTERM": "",
+	} {
+		t.Setenv(k, v)
+	}
 	if rgb {
 		t.Setenv("COLORTERM", "truecolor")
 	}
+}
+
+// vtScreen returns a terminal and a screen on it. It belongs to the bubble that
+// calls it.
+func vtScreen(t *testing.T) (*vt, tcell.Screen) {
+	t.Helper()
+	v := newVT(80, 24)
 	s, err := tcell.NewTerminfoScreenFromTty(v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return v, s
 }
 
 // TestWholeScreen checks against a terminal that what is drawn piece by piece
@@ -39,10 +44,9 @@ func vtScreen(t *testing.T, v *vt, rgb bool) tcell.Screen {
 // screen again changes nothing.
 func TestWholeScreen(t *testing.T) {
 	for _, rgb := range []bool{true, false} {
-		v := newVT(80, 24)
-		s := vtScreen(t, v, rgb)
+		setTerm(t, rgb)
 		synctest.Test(t, func(t *testing.T) {
-			v.in = make(chan []byte, 16)
+			v, s := vtScreen(t)
 			e := newEngine(3)
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
@@ -94,11 +98,10 @@ func TestWholeScreen(t *testing.T) {
 
 // TestStill checks that a still screen sends nothing.
 func TestStill(t *testing.T) {
-	v := newVT(80, 24)
-	s := vtScreen(t, v, true)
+	setTerm(t, true)
 	synctest.Test(t, func(t *testing.T) {
+		v, s := vtScreen(t)
 		e := newEngine(1)
-		v.in = make(chan []byte)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- Run(ctx, Config{Engine: e, Screen: s, Look: ascii.LookHalf}) }()
@@ -179,10 +182,9 @@ func TestNoTerminal(t *testing.T) {
 
 // TestBrokenTerminal checks that a terminal that cannot be written to ends Run.
 func TestBrokenTerminal(t *testing.T) {
-	v := newVT(80, 24)
-	s := vtScreen(t, v, true)
+	setTerm(t, true)
 	synctest.Test(t, func(t *testing.T) {
-		v.in = make(chan []byte)
+		v, s := vtScreen(t)
 		e := newEngine(1)
 		ended := make(chan error, 1)
 		go func() { ended <- Run(t.Context(), Config{Engine: e, Screen: s, Look: ascii.LookHalf}) }()
@@ -201,10 +203,9 @@ func TestBrokenTerminal(t *testing.T) {
 // TestPaste checks that what is pasted is not taken for keys, and that the end
 // of Run does not wait for somebody to read it all.
 func TestPaste(t *testing.T) {
-	v := newVT(80, 24)
-	s := vtScreen(t, v, true)
+	setTerm(t, true)
 	synctest.Test(t, func(t *testing.T) {
-		v.in = make(chan []byte, 16)
+		v, s := vtScreen(t)
 		e := newEngine(1)
 		ended := make(chan error, 1)
 		go func() { ended <- Run(t.Context(), Config{Engine: e, Screen: s}) }()

@@ -9,9 +9,13 @@
 //	go run ./internal/lab/mouth2ear -call pulse -seconds 60
 //
 // Both servers need the devices of internal/lab/sound: a sink "room", whose
-// monitor the microphone is, and a sink "speaker". With -self-test it starts a
-// server itself and compares its room with itself, which shows the error of the
-// ruler.
+// monitor the microphone is, and a sink "speaker"; one started with
+//
+//	go run ./internal/lab/mouth2ear -serve pulse
+//
+// has them, and is the default for a program that runs with the variable it
+// prints. With -self-test the command starts a server itself and compares its
+// room with itself, which shows the error of the ruler.
 package main
 
 import (
@@ -52,8 +56,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	call := flags.String("call", "", "measure a call of s2c between two servers of this `kind`, pulse or pipewire")
 	members := flags.Int("members", 2, "with -call: members of the session; those after the second make test sounds and pictures")
 	tcp := flags.Bool("tcp", false, "with -call: keep everything on TLS")
+	serve := flags.String("serve", "", "only start a server of this `kind` and run it until interrupted")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *serve != "" {
+		return serveUntil(ctx, sound.Kind(*serve), out)
 	}
 	o.Duration, o.MaxDelay = time.Duration(*seconds*float64(time.Second)), *maxDelay
 	if *self != "" {
@@ -84,6 +92,18 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return json.NewEncoder(out).Encode(r)
 	}
 	return show(out, r)
+}
+
+// serveUntil runs a server until ctx ends.
+func serveUntil(ctx context.Context, kind sound.Kind, out io.Writer) error {
+	server, err := start(kind)
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	fmt.Fprintf(out, "export PULSE_SERVER=%s\n", server.Address())
+	<-ctx.Done()
+	return nil
 }
 
 // show writes the report for people.

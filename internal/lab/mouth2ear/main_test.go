@@ -2,13 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/sanix-darker/s2c/internal/lab"
 	"github.com/sanix-darker/s2c/internal/lab/sound"
+	"github.com/sanix-darker/s2c/pulse"
 )
 
 func TestUsage(t *testing.T) {
@@ -33,6 +38,32 @@ func TestSelfTest(t *testing.T) {
 	var r sound.Report
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Sent == 0 || len(r.Clicks) != r.Sent {
 		t.Errorf("-json printed %s: %v", out.Bytes(), err)
+	}
+}
+
+func TestServe(t *testing.T) {
+	_, err := exec.LookPath("pulseaudio")
+	lab.Need(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, []string{"-serve", "pulse"}, w) }()
+	var address string
+	if _, err := fmt.Fscanf(r, "export PULSE_SERVER=%s\n", &address); err != nil {
+		t.Fatal(err)
+	}
+	s, err := pulse.OpenSpeaker(t.Context(), pulse.Config{Server: address})
+	if err != nil {
+		t.Errorf("the server at %q: %v", address, err)
+	} else {
+		s.Close()
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := pulse.OpenSpeaker(t.Context(), pulse.Config{Server: address}); !errors.Is(err, pulse.ErrNoServer) {
+		t.Errorf("after the end the server at %q: %v, want ErrNoServer", address, err)
 	}
 }
 

@@ -217,21 +217,28 @@ func (s *Session) WaitText(text string, timeout time.Duration) (Grid, error) {
 	return g, nil
 }
 
-// Exited reports whether the program has ended, and with which status.
+// Exited reports whether the program has ended, and with which status; -1 for
+// one that a signal ended.
 func (s *Session) Exited() (status int, exited bool, err error) {
-	out, err := s.tmux(s.ctx, "display-message", "-p", "#{pane_dead} #{pane_dead_status}")
+	out, err := s.tmux(s.ctx, "display-message", "-p", "#{pane_dead} #{pane_dead_status}/#{pane_dead_signal}")
 	if err != nil {
 		return 0, false, err
 	}
-	dead, code, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	if dead != "1" {
+	dead, how, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	code, signal, _ := strings.Cut(how, "/")
+	switch {
+	case dead != "1":
 		return 0, false, nil
+	case code == "" && signal == "":
+		// tmux has seen the terminal close, and not yet the program end; at times
+		// it misses that for good, unless another child of its own ends.
+		_, err = s.tmux(s.ctx, "run-shell", "true")
+		return 0, false, err
+	case signal != "":
+		return -1, true, nil
 	}
-	// A program that a signal ended has no status.
-	if status, err = strconv.Atoi(code); err == nil {
-		return status, true, nil
-	}
-	return -1, true, nil
+	status, err = strconv.Atoi(code)
+	return status, true, err
 }
 
 // Close hangs up on the program, waits for its end, kills it after two

@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// A click is a short chirp that wanders through the frequencies of speech on a
-// way of its own. It passes through a voice codec nearly unharmed, is found
-// again by correlation to a fraction of a millisecond, and no two are alike, so
-// one that is lost is not mistaken for the next.
+// A click is a short chirp that wanders through the low frequencies of speech on
+// a way of its own. It passes through a voice codec nearly unharmed (faster or
+// higher ones do not pass Opus at a constant 24 kbit/s), is found again by
+// correlation to a fraction of a millisecond, and no two are alike, so one that
+// is lost is not mistaken for the next.
 const (
-	clickTime     = 150 * time.Millisecond
-	clickSamples  = 7200 // at 48 kHz
-	clickSegments = 6    // of the way, each a straight line
-	clickLow      = 300  // Hz
-	clickHigh     = 3400 // Hz
+	clickTime     = 200 * time.Millisecond
+	clickSamples  = 9600 // at 48 kHz
+	clickSegments = 8    // of the way, each a straight line
+	clickLow      = 200  // Hz
+	clickHigh     = 1200 // Hz
 	clickPeak     = 12000
 
 	// Clicks come at irregular times, so that no periodic fault hides between them.

@@ -1,6 +1,7 @@
 package sound
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -179,7 +180,9 @@ func TestOpus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := enc.SetBitrate(bitrate); err != nil {
+		err = errors.Join(enc.SetBitrateMode(gopus.BitrateModeCBR), enc.SetBitrate(bitrate), enc.SetComplexity(5),
+			enc.SetFrameSize(960), enc.SetSignal(gopus.SignalVoice))
+		if err != nil {
 			t.Fatal(err)
 		}
 		dec, err := gopus.NewDecoder(gopus.DefaultDecoderConfig(rate, 1))
@@ -225,8 +228,8 @@ func TestMeasure(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("error of the ruler: %.2f to %.2f ms, median %.2f", r.Min, r.Max, r.Median)
-			// generous: a busy machine must not fail this
-			if r.Sent < 2 || r.Lost > 0 || math.Abs(r.Median) > 25 {
+			// generous: a busy machine tears holes that are too small to be seen as such
+			if r.Sent == 0 || 2*r.Lost > r.Sent || math.Abs(r.Median) > 25 {
 				t.Errorf("sent %d, lost %d, unsent %d, unheard %d, median %v ms", r.Sent, r.Lost, r.Unsent, r.Unheard, r.Median)
 			}
 		})

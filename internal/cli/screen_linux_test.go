@@ -1,0 +1,152 @@
+package cli_test
+
+import (
+	"flag"
+	"image"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/lab"
+	"github.com/sanix-darker/s2c/internal/lab/cam"
+	"github.com/sanix-darker/s2c/internal/lab/program"
+	"github.com/sanix-darker/s2c/internal/lab/screen"
+	"github.com/sanix-darker/s2c/internal/video"
+)
+
+var update = flag.Bool("update", false, "write the pictures in docs")
+
+// TestFaceOnTheOtherScreen is a call on real input: a V4L2 camera that films a
+// real person, a hub, and two members in a terminal each. What the second one
+// sees must be what the camera films.
+func TestFaceOnTheOtherScreen(t *testing.T) {
+	lab.Need(t, screen.Available())
+	clip, err := cam.LoadClip(lab.Clip(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	camera, err := cam.Start(cam.Config{Source: clip})
+	lab.Need(t, err)
+	defer camera.Close()
+	s2c, err := program.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub, err := s2c.Hub(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hub.End()
+	env := []string{"S2C_CONFIG=" + s2c.Dir + "/config", "S2C_STATE=" + s2c.Dir + "/state"}
+	join := func(name, camera string) *screen.Session {
+		s, err := screen.Start(t.Context(), 100, 30, env, s2c.Exe, "join", "-s", "face", "-c", name,
+			"--camera", camera, "--mic", "none", "--speaker", "none", hub.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	ann := join("ann", camera.Path())
+	bob := join("bob", "none")
+	if _, err := ann.WaitText("bob", 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	best := 0.0
+	g, err := bob.WaitFor(func(g screen.Grid) bool {
+		best = max(best, likeness(g, clip))
+		return best > 0.95
+	}, 15*time.Second)
+	if err != nil {
+		t.Errorf("what bob sees is like what the camera films by %.3f, want more than 0.95\n%s", best, g.Text())
+	}
+	t.Logf("likeness %.3f", best)
+	if *update {
+		writePNG(t, g, "../../docs/camera.png")
+	}
+	for _, s := range []*screen.Session{ann, bob} {
+		if err := s.Keys("q"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.WaitFor(func(screen.Grid) bool {
+			_, exited, err := s.Exited()
+			return exited || err != nil
+		}, 5*time.Second); err != nil {
+			t.Fatal("q does not quit")
+		}
+		if status, _, err := s.Exited(); status != 0 || err != nil {
+			t.Errorf("q: exit status %d, %v; want 0", status, err)
+		}
+	}
+}
+
+func writePNG(t *testing.T, g screen.Grid, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.PNG(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// likeness returns the greatest correlation of the half blocks on a screen with
+// any picture of a clip, 0 when there is no picture on it.
+func likeness(g screen.Grid, clip *cam.Clip) float64 {
+	area := image.Rectangle{}
+	for i, c := range g.Cells {
+		if c.Text == "▀" {
+			x, y := i%g.Cols, i/g.Cols
+			area = area.Union(image.Rect(x, y, x+1, y+1))
+		}
+	}
+	if area.Dx() < 20 || area.Dy() < 10 {
+		return 0
+	}
+	var seen []float64 // top and bottom halves of the cells; NaN where there is no picture
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		var top, bottom []float64
+		for x := area.Min.X; x < area.Max.X; x++ {
+			c := g.At(x, y)
+			a, b := math.NaN(), math.NaN()
+			if c.Text == "▀" {
+				a, b = float64(c.Fg>>8&0xff), float64(c.Bg>>8&0xff)
+			}
+			top, bottom = append(top, a), append(bottom, b)
+		}
+		seen = append(append(seen, top...), bottom...)
+	}
+	best := 0.0
+	size := clip.Size()
+	want := image.NewYCbCr(image.Rect(0, 0, area.Dx(), 2*area.Dy()), image.YCbCrSubsampleRatio420)
+	height := min(size.Y, size.X*want.Rect.Dy()/want.Rect.Dx())
+	for i := range clip.Len() {
+		// The screen keeps more of the top; where exactly is its own matter.
+		for _, top := range []int{(size.Y - height) * 4 / 10, (size.Y - height) / 2} {
+			film := &image.YCbCr{Y: clip.Luma(i)[top*size.X:], YStride: size.X, Rect: image.Rect(0, 0, size.X, height)}
+			video.Scale(want, film)
+			best = max(best, correlation(seen, want.Y))
+		}
+	}
+	return best
+}
+
+// correlation returns Pearson's coefficient of a and b where a is a number.
+func correlation(a []float64, b []byte) float64 {
+	var n, sa, sb, saa, sbb, sab float64
+	for i, x := range a {
+		if y := float64(b[i]); !math.IsNaN(x) {
+			n, sa, sb, saa, sbb, sab = n+1, sa+x, sb+y, saa+x*x, sbb+y*y, sab+x*y
+		}
+	}
+	return (n*sab - sa*sb) / math.Sqrt((n*saa-sa*sa)*(n*sbb-sb*sb))
+}
