@@ -162,12 +162,14 @@ func parseAddress(s string) (address, bool) {
 	if addr == "" {
 		return address{}, false
 	}
-	if network != "unix" {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			addr = net.JoinHostPort(strings.Trim(addr, "[]"), tcpPort)
-		}
+	if network == "unix" {
+		return address{network, addr}, true
 	}
-	return address{network, addr}, true
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		addr = net.JoinHostPort(strings.Trim(addr, "[]"), tcpPort)
+	}
+	_, _, err := net.SplitHostPort(addr)
+	return address{network, addr}, err == nil
 }
 
 // cookie returns the secret that proves who we are, or zeros: a server that

@@ -287,8 +287,8 @@ func (c *camera) dequeue() ([]byte, uint32, error) {
 		return nil, 0, err
 	}
 	for range buffers { // no more, lest a fast driver keeps us here
-		nb, ni, err := c.dev.GetFrame()
-		if err != nil {
+		nb, ni, last := c.dev.GetFrame()
+		if last != nil {
 			break // EAGAIN: that was all. Anything else shows again next time.
 		}
 		if err := c.dev.ReleaseFrame(i); err != nil {

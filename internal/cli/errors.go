@@ -100,8 +100,9 @@ func refusedHint(r *call.RefusedError) string {
 		return "try again later, or meet in another session with -s"
 	case wire.CodeVersion:
 		return "update s2c here or at the hub"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // version returns the version that the binary was built as.

@@ -120,6 +120,7 @@ func pathName(p transport.Path) string {
 		return "udp"
 	case transport.PathMemory:
 		return "memory"
+	default:
+		return "tls"
 	}
-	return "tls"
 }

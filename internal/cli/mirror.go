@@ -94,6 +94,7 @@ func (m *mirror) status() []string {
 				m.lines = append(m.lines, fmt.Sprintf("%s: %v", n.Device, n.Err))
 			case call.DeviceBack:
 				m.lines = nil
+			default: // there is nobody else
 			}
 		default:
 			return m.lines

@@ -271,7 +271,7 @@ func TestPull(t *testing.T) {
 			for want := 0; ; want += 240 {
 				time.Sleep(5 * time.Millisecond)
 				n, err := p.Read(b)
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					return
 				}
 				if got := int(b[0]) + int(b[1])<<8; n != 480 || err != nil || got != want%media.ChunkSamples {
@@ -285,6 +285,16 @@ func TestPull(t *testing.T) {
 		}
 		start := time.Now()
 		for n := range 10 {
+			if n > 5 { // waiting first makes no difference to when
+				if err := p.wait(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n%2 == 0 { // with and without asking first
+				if err := p.wait(); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if err := p.write(&c); err != nil {
 				t.Fatal(err)
 			}
@@ -296,8 +306,14 @@ func TestPull(t *testing.T) {
 			t.Errorf("%d samples wait, want %d", n, media.ChunkSamples)
 		}
 		p.close()
+		if err := p.wait(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("wait after close = %v, want os.ErrClosed", err)
+		}
 		if err := p.write(&c); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("write after close = %v, want os.ErrClosed", err)
+		}
+		if err := p.wait(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("wait after close = %v, want os.ErrClosed", err)
 		}
 		time.Sleep(time.Second) // the driver ends
 	})

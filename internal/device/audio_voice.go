@@ -106,7 +106,8 @@ func (v *voice) vowel() []int16 {
 		amp := 0.0
 		for i, f := range formants {
 			width := 60 + 40*float64(i) // Hz
-			amp += 1 / (1 + math.Pow((hz-f)/width, 2)) / float64(i+1)
+			off := (hz - f) / width
+			amp += 1 / (1 + off*off) / float64(i+1)
 		}
 		amp += 0.3 / float64(h) // the voice itself
 		for i := range wave {

@@ -72,8 +72,8 @@ func (d *card) drawWall() {
 			}
 		}
 	}
-	fillBytes(d.wall.Cb, 128)
-	fillBytes(d.wall.Cr, 128)
+	gray(d.wall.Cb)
+	gray(d.wall.Cr)
 	for i := range d.wall.CStride * (h * 15 / 16 / 2) {
 		d.wall.Cb[i] = uint8(128 + (d.variant*37)%24 - 12)
 		d.wall.Cr[i] = uint8(128 + (d.variant*53)%24 - 12)

@@ -65,8 +65,10 @@ func TestParseWAV(t *testing.T) {
 		{"16 bits", good, samples},
 		{"24 bits", wavBytes(wavFormat{wavPCM, 1, 24, 48000}, []byte{9, 1, 0, 0, 0xff, 0xff, 0, 0, 0x80}, -1), samples},
 		{"32 bits", wavBytes(wavFormat{wavPCM, 1, 32, 48000}, []byte{9, 9, 1, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0x80}, -1), samples},
-		{"float", wavBytes(wavFormat{wavFloat, 1, 32, 48000}, floatBytes(0.5, -0.5, -2, 2, float32(math.NaN())), -1),
-			[]int16{16384, -16384, math.MinInt16, math.MaxInt16, 0}},
+		{
+			"float", wavBytes(wavFormat{wavFloat, 1, 32, 48000}, floatBytes(0.5, -0.5, -2, 2, float32(math.NaN())), -1),
+			[]int16{16384, -16384, math.MinInt16, math.MaxInt16, 0},
+		},
 		{"stereo", wavBytes(wavFormat{wavPCM, 2, 16, 48000}, []byte{10, 0, 20, 0, 0, 0x80, 0, 0x80}, -1), []int16{15, math.MinInt16}},
 		{"extensible", riff(chunkBytes("fmt ", extensible, -1), chunkBytes("data", []byte{1, 0}, -1)), []int16{1}},
 		{"other chunks", append(riff(oddChunk), good[12:]...), samples},

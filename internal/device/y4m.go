@@ -217,8 +217,8 @@ func (y *y4mReader) next(f *media.Frame, chroma bool) error {
 			return err
 		}
 	case h.chroma == y4mMono:
-		fillBytes(f.Cb, 128)
-		fillBytes(f.Cr, 128)
+		gray(f.Cb)
+		gray(f.Cr)
 	case h.chroma == y4m420:
 		if err := errors.Join(y.read(f.Cb), y.read(f.Cr)); err != nil {
 			return err
@@ -327,9 +327,10 @@ func stretch(f *media.Frame) {
 	}
 }
 
-func fillBytes(b []byte, v byte) {
+// gray makes a plane of chroma colourless.
+func gray(b []byte) {
 	for i := range b {
-		b[i] = v
+		b[i] = 128
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -87,7 +88,11 @@ func TestFingerprint(t *testing.T) {
 	if other := testKey(t); other.Fingerprint() == key.Fingerprint() {
 		t.Error("two keys are the same")
 	}
-	private := fmt.Sprint(key.cert.PrivateKey.(*ecdsa.PrivateKey).D)
+	secret, err := key.cert.PrivateKey.(*ecdsa.PrivateKey).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := new(big.Int).SetBytes(secret).String()
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		if got := fmt.Sprintf(format, key); strings.Contains(got, private) || got != key.Fingerprint() {
 			t.Errorf("%s prints %q, want the fingerprint", format, got)

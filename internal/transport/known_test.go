@@ -86,9 +86,19 @@ func TestKnownHubs(t *testing.T) {
 func TestRememberRefusesJunk(t *testing.T) {
 	k := openKnown(t, "")
 	for _, in := range [][2]string{
-		{"host", fpOne}, {"host:1\nevil:1", fpOne}, {"a b:1", fpOne}, {"#host:1", fpOne}, {":1", fpOne},
-		{"host:", fpOne}, {"", fpOne}, {"host:1", ""}, {"host:1", "SHA256:"}, {"host:1", fpOne + "="},
-		{"host:1", fpOne[:len(fpOne)-1]}, {"host:1", "MD5:" + fpOne[7:]}, {"host:1", fpOne[:len(fpOne)-1] + "B"},
+		{"host", fpOne},
+		{"host:1\nevil:1", fpOne},
+		{"a b:1", fpOne},
+		{"#host:1", fpOne},
+		{":1", fpOne},
+		{"host:", fpOne},
+		{"", fpOne},
+		{"host:1", ""},
+		{"host:1", "SHA256:"},
+		{"host:1", fpOne + "="},
+		{"host:1", fpOne[:len(fpOne)-1]},
+		{"host:1", "MD5:" + fpOne[7:]},
+		{"host:1", fpOne[:len(fpOne)-1] + "B"},
 	} {
 		if err := k.Remember(in[0], in[1]); err == nil {
 			t.Errorf("Remember(%q, %q) succeeds", in[0], in[1])

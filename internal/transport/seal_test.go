@@ -20,8 +20,14 @@ func sealPair(t testing.TB) (*sealer, *opener) {
 
 func TestSealAndOpen(t *testing.T) {
 	for _, tt := range []struct{ body, size, want int }{
-		{0, 0, 32}, {8, 0, smallPacket}, {8, smallPacket, smallPacket}, {100, smallPacket, 132},
-		{8, 150, 150}, {0, maxPacket, maxPacket}, {MaxDatagram, 0, maxPacket}, {MaxDatagram, maxPacket, maxPacket},
+		{0, 0, 32},
+		{8, 0, smallPacket},
+		{8, smallPacket, smallPacket},
+		{100, smallPacket, 132},
+		{8, 150, 150},
+		{0, maxPacket, maxPacket},
+		{MaxDatagram, 0, maxPacket},
+		{MaxDatagram, maxPacket, maxPacket},
 	} {
 		s, o := sealPair(t)
 		var p packet

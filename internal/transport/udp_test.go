@@ -117,7 +117,9 @@ func TestStrangersGetNothing(t *testing.T) {
 	unknown := sealer{aead: member.sealer.aead, id: member.id + 1}
 	unknown.counter.Store(1 << 40)
 	for _, b := range [][]byte{
-		{}, {0}, []byte("GET / HTTP/1.1\r\n\r\n"), make([]byte, 28), make([]byte, 29), make([]byte, 1201),
+		{},
+		{0},
+		[]byte("GET / HTTP/1.1\r\n\r\n"), make([]byte, 28), make([]byte, 29), make([]byte, 1201),
 		bytes.Repeat([]byte{packetType}, 1200), forged, unknown.seal(&p, framePing, make([]byte, 8), 0),
 	} {
 		send(b)

@@ -149,8 +149,17 @@ func TestIndexed(t *testing.T) {
 		rgb  ascii.Color
 		want paint
 	}{
-		{0x000000, 16}, {0xffffff, 231}, {0x080808, 232}, {0xeeeeee, 255}, {0x808080, 244},
-		{0xff0000, 196}, {0x00ff00, 46}, {0x0000ff, 21}, {0x5f8700, 64}, {0x010203, 16}, {0x121212, 233},
+		{0x000000, 16},
+		{0xffffff, 231},
+		{0x080808, 232},
+		{0xeeeeee, 255},
+		{0x808080, 244},
+		{0xff0000, 196},
+		{0x00ff00, 46},
+		{0x0000ff, 21},
+		{0x5f8700, 64},
+		{0x010203, 16},
+		{0x121212, 233},
 	} {
 		if got := indexed(1<<24 | tt.rgb); got != paintIndex|tt.want {
 			t.Errorf("indexed(%06x) = %d, want %d", tt.rgb, got&255, tt.want)

@@ -151,10 +151,10 @@ func TestRealShell(t *testing.T) {
 	}
 	must(t)(s.WaitText("Stopped", realTimeout)) // the shell's own screen again
 	typed(realEnv + "=panic " + self(t))
-	must(t)(s.WaitText("panic: on purpose", realTimeout))
-	typed("stty -a | grep -o ' echo ' | head -1; echo tty is $((40 + 3))")
+	must(t)(s.WaitText("main.main()", realTimeout)) // the end of the trace
+	typed("clear; stty -a | grep -o ' echo '; echo tty is $((40 + 3))")
 	g := must(t)(s.WaitText("tty is 43", realTimeout))
-	if !strings.Contains(g.Text(), "\n echo") {
+	if !strings.HasPrefix(g.Text(), " echo\n") {
 		t.Errorf("after a panic the terminal does not echo:\n%s", g.Text())
 	}
 }

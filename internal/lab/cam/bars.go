@@ -13,8 +13,14 @@ type Bars struct{ W, H int }
 // barColours are Y, Cb and Cr of white, yellow, cyan, green, magenta, red,
 // blue and black (ITU-R BT.601, limited range).
 var barColours = [8][3]uint8{
-	{180, 128, 128}, {162, 44, 142}, {131, 156, 44}, {112, 72, 58},
-	{84, 184, 198}, {65, 100, 212}, {35, 212, 114}, {16, 128, 128},
+	{180, 128, 128},
+	{162, 44, 142},
+	{131, 156, 44},
+	{112, 72, 58},
+	{84, 184, 198},
+	{65, 100, 212},
+	{35, 212, 114},
+	{16, 128, 128},
 }
 
 // Size returns W and H.

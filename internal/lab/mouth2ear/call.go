@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/lab/program"
@@ -116,8 +117,8 @@ func countMembers(r io.Reader, seen chan<- int) {
 
 // close ends the members, then the hub, then the sound.
 func (c *wholeCall) close() {
-	for i := len(c.procs) - 1; i >= 0; i-- {
-		c.procs[i].End()
+	for _, p := range slices.Backward(c.procs) {
+		p.End()
 	}
 	for _, s := range []*temporary{c.mouth, c.ear} {
 		if s != nil {

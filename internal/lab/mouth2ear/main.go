@@ -34,11 +34,11 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout) //nolint:forbidigo // a command of the lab, not of s2c
+	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "mouth2ear:", err) //nolint:forbidigo // see above
-		os.Exit(1)                                 //nolint:forbidigo // see above
+		fmt.Fprintln(os.Stderr, "mouth2ear:", err)
+		os.Exit(1)
 	}
 }
 
@@ -142,6 +142,6 @@ func start(kind sound.Kind) (*temporary, error) {
 
 func (t *temporary) close() {
 	if err := errors.Join(t.Stop(), os.RemoveAll(t.dir)); err != nil {
-		fmt.Fprintln(os.Stderr, "mouth2ear:", err) //nolint:forbidigo // a command of the lab, not of s2c
+		fmt.Fprintln(os.Stderr, "mouth2ear:", err)
 	}
 }

@@ -19,14 +19,14 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stderr) //nolint:forbidigo // a program of its own
+	err := run(ctx, os.Args[1:], os.Stderr)
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2) //nolint:forbidigo // a program of its own
+		os.Exit(2)
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "screenshot: error: %v\n", err) //nolint:forbidigo // a program of its own
-		os.Exit(1)                                             //nolint:forbidigo // a program of its own
+		fmt.Fprintf(os.Stderr, "screenshot: error: %v\n", err)
+		os.Exit(1)
 	}
 }
 

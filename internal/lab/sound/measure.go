@@ -144,10 +144,10 @@ func record(ctx context.Context, m *pulse.Mic, r *recording) error {
 	var pcm [chunkSamples]int16
 	for {
 		at, err := m.Read(pcm[:])
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // the end, as it was meant to be
+		case err != nil:
 			return err
 		}
 		r.add(pcm[:], at)
@@ -167,10 +167,10 @@ func play(ctx context.Context, s *pulse.Speaker, t *train, d time.Duration) (sta
 			t.read(pcm[:])
 		}
 		err := s.Write(pcm[:])
-		if ctx.Err() != nil {
-			return start, nil
-		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return start, nil //nolint:nilerr // the end, as it was meant to be
+		case err != nil:
 			return start, err
 		}
 	}

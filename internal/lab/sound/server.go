@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,14 +107,14 @@ func (s *Server) Address() string { return "unix:" + s.path("pulse.sock") }
 // Env returns the environment of a program that is to use this server: the
 // present one with the variables that matter replaced.
 func (s *Server) Env() []string {
-	return append(s.env[:len(s.env):len(s.env)], "PULSE_SERVER="+s.Address())
+	return append(slices.Clip(s.env), "PULSE_SERVER="+s.Address())
 }
 
 // Stop ends the server and waits for its processes. It may be called twice.
 func (s *Server) Stop() error {
 	var errs []error
-	for i := len(s.procs) - 1; i >= 0; i-- {
-		errs = append(errs, s.procs[i].stop())
+	for _, p := range slices.Backward(s.procs) {
+		errs = append(errs, p.stop())
 	}
 	return errors.Join(errs...)
 }
@@ -121,8 +122,8 @@ func (s *Server) Stop() error {
 // Kill ends the server as a crash does, without a chance to say goodbye, and
 // waits for its processes. Stop is still to be called.
 func (s *Server) Kill() {
-	for i := len(s.procs) - 1; i >= 0; i-- {
-		s.procs[i].kill()
+	for _, p := range slices.Backward(s.procs) {
+		p.kill()
 	}
 }
 

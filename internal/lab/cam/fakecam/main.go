@@ -34,9 +34,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil { //nolint:forbidigo // a main of its own
-		fmt.Fprintln(os.Stderr, "fakecam: error:", err) //nolint:forbidigo // a main of its own
-		os.Exit(1)                                      //nolint:forbidigo // a main of its own
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "fakecam: error:", err)
+		os.Exit(1)
 	}
 }
 
