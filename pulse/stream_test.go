@@ -203,6 +203,33 @@ func TestSpeakerPace(t *testing.T) {
 	})
 }
 
+// TestSpeakerWait makes sure that Wait waits until Write would begin, and takes
+// nothing off the account.
+func TestSpeakerWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, server := newSpeaker(t)
+		got := make(chan []int16, 10)
+		go serve(server, got)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			for range 2 {
+				time.Sleep(5 * time.Millisecond)
+				server.Write(request(240))
+			}
+		})
+		start := time.Now()
+		err := errors.Join(s.Wait(), s.Wait(), s.Write(make([]int16, 480)))
+		if took := time.Since(start); err != nil || took != 10*time.Millisecond {
+			t.Errorf("Wait, Wait, Write = %v after %v, want 10 ms", err, took)
+		}
+		s.Close()
+		if err := s.Wait(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("Wait after Close = %v, want os.ErrClosed", err)
+		}
+	})
+}
+
 // TestSpeakerLate makes sure that a writer that stood still goes on at the
 // device's pace: what should have been heard meanwhile is made up with silence.
 func TestSpeakerLate(t *testing.T) {

@@ -296,7 +296,7 @@ func (c *camera) dequeue() ([]byte, uint32, error) {
 		}
 		b, i = nb, ni
 	}
-	return b, i, nil
+	return b, i, nil //nolint:nilerr // see above
 }
 
 // publish trades the shot that pump has filled for one that it may fill.

@@ -6,6 +6,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -79,6 +82,62 @@ func TestFaceOnTheOtherScreen(t *testing.T) {
 		if status, _, err := s.Exited(); status != 0 || err != nil {
 			t.Errorf("q: exit status %d, %v; want 0", status, err)
 		}
+	}
+}
+
+// TestTerminalIsRestored makes sure that the terminal is as before after every
+// way for a call to end.
+func TestTerminalIsRestored(t *testing.T) {
+	lab.Need(t, screen.Available())
+	s2c, err := program.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		end  func(t *testing.T, s *screen.Session, p *os.Process) error
+		want string
+	}{
+		{"q", func(_ *testing.T, s *screen.Session, _ *os.Process) error { return s.Keys("q") }, "status 0"},
+		{"ctrl-c", func(_ *testing.T, s *screen.Session, _ *os.Process) error { return s.Keys("C-c") }, "status 0"},
+		{"SIGINT", func(_ *testing.T, _ *screen.Session, p *os.Process) error { return p.Signal(os.Interrupt) }, "status 130"},
+		{"SIGTERM", func(_ *testing.T, _ *screen.Session, p *os.Process) error { return p.Signal(syscall.SIGTERM) }, "status 130"},
+		{"SIGHUP", func(_ *testing.T, _ *screen.Session, p *os.Process) error { return p.Signal(syscall.SIGHUP) }, "status 130"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			script := `cd ` + dir + `; echo before; stty -a >before
+sh -c 'echo $$ >pid; exec ` + s2c.Exe + ` demo --camera test --mic none --speaker none'
+echo "status $?"; stty -a >after; cmp before after && echo the same; exec sleep 60`
+			s, err := screen.Start(t.Context(), 80, 24, s2c.Env(), "sh", "-c", script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if g, err := s.WaitText("carol", 10*time.Second); err != nil {
+				t.Fatalf("%v\n%s", err, g.Text())
+			}
+			b, err := os.ReadFile(filepath.Join(dir, "pid"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := os.FindProcess(pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := test.end(t, s, p); err != nil {
+				t.Fatal(err)
+			}
+			g, err := s.WaitText("the same", 5*time.Second)
+			text := strings.TrimSpace(g.Text())
+			if want := "before\n" + test.want + "\nthe same"; err != nil || text != want {
+				t.Errorf("the screen shows\n%s\nwant\n%s (%v)", text, want, err)
+			}
+		})
 	}
 }
 
