@@ -134,6 +134,9 @@ func compare(want, got []int16) (snr, louder float64) {
 // TestQuality plays sound through the encoder, a Voice and a Mixer. The floors
 // in testdata were measured and lowered by 1 dB.
 func TestQuality(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	path := filepath.Join("testdata", "quality.json")
 	floors := make(map[string]float64)
 	if b, err := os.ReadFile(path); err != nil && !*update {
@@ -187,6 +190,9 @@ func TestQuality(t *testing.T) {
 
 // TestPacketSize checks that sizes tell nothing, not even silence from a shout.
 func TestPacketSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	r := rand.New(rand.NewPCG(3, 3))
 	sound := make([]int16, media.SampleRate) // silence
 	sound = append(sound, tone(media.SampleRate, 440, 8000)...)

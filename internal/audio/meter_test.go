@@ -55,6 +55,9 @@ func repeat(c []media.Chunk, n, part int) []media.Chunk {
 }
 
 func TestMeterSpeaking(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	tests := []struct {
 		name   string
 		before []media.Chunk // the room

@@ -57,6 +57,9 @@ func breathing(i int) byte {
 // capture to Get, less the 50 ms that the fastest packet takes, and how much
 // was made up, from the start on and when it has settled.
 func TestVoice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	second := time.Second
 	tests := []struct {
 		name    string
@@ -181,6 +184,9 @@ func TestVoiceMeanDelay(t *testing.T) {
 // TestVoiceLoss checks that what is lost on a perfect network is made up one
 // for one and does not move the delay, however little the buffer holds.
 func TestVoiceLoss(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	for phase := range 20 {
 		for row := 1; row <= 4; row++ {
 			s := sim{length: 30 * time.Second, phase: time.Duration(phase) * ms, lost: func(_ *rand.Rand, i int) bool {

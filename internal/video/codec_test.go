@@ -302,6 +302,9 @@ func TestSizeChange(t *testing.T) {
 // TestLoss drops pictures at random. The receiver reports the newest picture
 // it has, which the sender hears of three pictures later.
 func TestLoss(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	clip := loadClip(t)
 	for _, percent := range []int{5, 20, 35} {
 		rng := rand.New(rand.NewPCG(uint64(percent), 3))

@@ -134,6 +134,9 @@ func (f floor) kbps(pictures int) float64 {
 
 // TestFloors compares size and quality with what was reached before.
 func TestFloors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	clip := loadClip(t)
 	var floors []floor
 	if *update {

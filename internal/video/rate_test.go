@@ -17,6 +17,9 @@ func play(clip []*image.YCbCr, i int) *image.YCbCr {
 }
 
 func TestBitrate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	clip := loadClip(t)
 	for _, tt := range []struct{ bitrate, fps, maxBytes int }{
 		{15_000, 30, 0}, {30_000, 30, 1150}, {60_000, 30, 1150}, {90_000, 30, 0}, {20_000, 15, 1150}, {20_000, 0, 1150},
@@ -64,6 +67,9 @@ func TestBitrateRest(t *testing.T) {
 // TestMaxBytes gives the encoder what cannot be compressed, after pictures that
 // taught it to expect the opposite, and the smallest limits.
 func TestMaxBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	for _, size := range [][2]int{{16, 16}, {160, 96}, {320, 192}, {MaxWidth, MaxHeight}} {
 		for _, limit := range []int{minMaxBytes, 512, 1150} {
 			t.Run(fmt.Sprintf("%dx%d in %d", size[0], size[1], limit), func(t *testing.T) {

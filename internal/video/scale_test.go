@@ -36,6 +36,9 @@ func bilinearOf(src *image.YCbCr, x, y float64, r image.Rectangle) float64 {
 }
 
 func TestScale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	tests := []struct {
 		from, to image.Point
 		crop     image.Rectangle // of from
