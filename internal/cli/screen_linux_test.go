@@ -69,6 +69,22 @@ func TestFaceOnTheOtherScreen(t *testing.T) {
 	if *update {
 		writePNG(t, g, "../../docs/camera.png")
 	}
+	// Unplugged and plugged in again, in the middle of the call.
+	if err := camera.Unplug(); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := ann.WaitText("no camera", 10*time.Second); err != nil {
+		t.Errorf("ann is not told: %v\n%s", err, g.Text())
+	}
+	if g, err := bob.WaitText("camera off", 10*time.Second); err != nil {
+		t.Errorf("bob does not see it: %v\n%s", err, g.Text())
+	}
+	if err := camera.Plug(); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := bob.WaitFor(func(g screen.Grid) bool { return likeness(g, clip) > 0.95 }, 15*time.Second); err != nil {
+		t.Errorf("the picture does not come back: %v\n%s", err, g.Text())
+	}
 	for _, s := range []*screen.Session{ann, bob} {
 		if err := s.Keys("q"); err != nil {
 			t.Fatal(err)
