@@ -410,6 +410,9 @@ func TestGrowth(t *testing.T) {
 		{"three, too far apart", []time.Duration{s, 6 * s, 12 * s}, 20 * s, floor},
 		{"six", []time.Duration{s, 2 * s, 3 * s, 4 * s, 5 * s, 6 * s}, 20 * s, floor + 20*time.Millisecond},
 		{"back after a clean minute", []time.Duration{s, 2 * s, 3 * s}, 70 * s, floor},
+		{"half of a long way back", seconds(20), 90 * s, floor + 30*time.Millisecond},
+		{"back in spite of one", []time.Duration{s, 2 * s, 3 * s, 40 * s}, 70 * s, floor},
+		{"not back because of two", []time.Duration{s, 2 * s, 3 * s, 40 * s, 55 * s}, 70 * s, floor + 10*time.Millisecond},
 		{"half of the way back", []time.Duration{s, 2 * s, 3 * s, 4 * s, 5 * s, 6 * s}, 70 * s, floor + 10*time.Millisecond},
 		{"all the time", seconds(1000), 1000 * s, growthLimit},
 	}

@@ -57,8 +57,8 @@ func fit(items []item, width int) []item {
 	return items
 }
 
-// drawBar draws the items that fit into row y and returns them.
-func drawBar(t *terminal, y int, items []item) []item {
+// drawBar draws the items that fit into row y. It uses up items.
+func drawBar(t *terminal, y int, items []item) {
 	c := &t.canvas
 	c.fill(rect{0, y, t.w, 1}, styleBar)
 	items = fit(items, t.w)
@@ -75,7 +75,6 @@ func drawBar(t *terminal, y int, items []item) []item {
 			left += drawItem(t, left, y, &items[i])
 		}
 	}
-	return items
 }
 
 // drawItem draws an item at x and returns its width.
@@ -126,7 +125,7 @@ func drawBox(t *terminal, area rect, boxLines []string) {
 	t.plane.cut(r)
 	t.canvas.fill(r, styleBox)
 	t.canvas.border(r, &t.chars.light, styleBox)
-	in := r.inset(1)
+	in := r.inside()
 	x := in.x + pad
 	if w < keys+words+2*pad+2 {
 		x = in.x

@@ -3,9 +3,9 @@ package ui
 // A rect is a part of the screen, in cells.
 type rect struct{ x, y, w, h int }
 
-// inset returns r without n cells at each side; it may be empty.
-func (r rect) inset(n int) rect {
-	return rect{r.x + n, r.y + n, max(r.w-2*n, 0), max(r.h-2*n, 0)}
+// inside returns r without its border; it may be empty.
+func (r rect) inside() rect {
+	return rect{r.x + 1, r.y + 1, max(r.w-2, 0), max(r.h-2, 0)}
 }
 
 // The sizes that the layout keeps to, in cells.

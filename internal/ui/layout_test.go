@@ -110,7 +110,7 @@ func TestCorner(t *testing.T) {
 			var l layout
 			area := rect{0, 1, w, h}
 			l.addCorner(area)
-			in := area.inset(1)
+			in := area.inside()
 			if c := l.corner; c.w > 0 && (c.x < in.x || c.y < in.y || c.x+c.w > in.x+in.w || c.y+c.h > in.y+in.h || c.h < 5 || 2*c.h > h) {
 				t.Fatalf("corner of %v = %v", area, c)
 			}

@@ -110,7 +110,7 @@ func (v *mirrorView) draw(t *terminal, now time.Time) {
 	for y := area.y + area.h; y < t.h-1; y++ {
 		t.canvas.text(1, y, t.w-2, v.status[y-area.y-area.h], styleName)
 	}
-	v.drawBars(t, look, area.inset(1), mic)
+	v.drawBars(t, look, area.inside(), mic)
 	if v.help {
 		drawBox(t, rect{0, 1, t.w, t.h - 2}, mirrorHelp)
 	}

@@ -3,9 +3,14 @@ package ui
 import (
 	"fmt"
 	"image"
+	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
 
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/media"
@@ -181,6 +186,19 @@ func TestIndexed(t *testing.T) {
 	}
 }
 
+func TestMeter(t *testing.T) {
+	for dbfs, want := range map[float64]uint8{
+		-96: 0, -60: 0, -54: 1, -30.1: 4, -12: 8, 0: 8, 10: 8, math.Inf(1): 8, math.Inf(-1): 0, math.NaN(): 0,
+	} {
+		var m meter
+		m.push(-12)
+		m.push(dbfs)
+		if m != (meter{0, 0, 8, want}) {
+			t.Errorf("-12 and then %v dBFS make %v, want %d at the end", dbfs, m, want)
+		}
+	}
+}
+
 func TestColouring(t *testing.T) {
 	const green = 1<<24 | 0x00ff00
 	for d, want := range map[depth][2]paint{
@@ -203,7 +221,7 @@ func TestColouring(t *testing.T) {
 	}
 }
 
-// frames are a few pictures of noise, so that all of the cells change.
+// noise returns a few pictures of noise, so that all of the cells change.
 func noise() []*media.Frame {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var frames []*media.Frame
@@ -269,6 +287,48 @@ func BenchmarkTile(b *testing.B) {
 				n += len(buf)
 			}
 			b.ReportMetric(float64(n)/float64(i), "B/frame")
+		})
+	}
+}
+
+// A nullTTY is a terminal that takes everything.
+type nullTTY struct{ *vt }
+
+func (nullTTY) Write(b []byte) (int, error) { return len(b), nil }
+
+// BenchmarkFrame paints whole frames of calls in which every picture is new.
+func BenchmarkFrame(b *testing.B) {
+	b.Setenv("TERM", "xterm-256color")
+	b.Setenv("LC_ALL", "C.UTF-8")
+	b.Setenv("COLORTERM", "truecolor")
+	for _, others := range []int{1, 3, 8} {
+		b.Run(strconv.Itoa(others+1), func(b *testing.B) {
+			v := newVT(200, 50)
+			s, err := tcell.NewTerminfoScreenFromTty(nullTTY{v})
+			if err != nil {
+				b.Fatal(err)
+			}
+			term, err := open(s, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer term.close()
+			e := newEngine(others)
+			view := newCallView(Config{Engine: e, Look: ascii.LookHalf})
+			pictures, i := noise(), 0
+			now := time.Now()
+			b.ReportAllocs()
+			for b.Loop() {
+				for k := range e.state.Members {
+					e.pictures[e.state.Members[k].Slot] = pictures[i%len(pictures)]
+				}
+				e.self = pictures[i%len(pictures)]
+				i++
+				now = now.Add(67 * time.Millisecond)
+				if err := term.paint(view, now); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

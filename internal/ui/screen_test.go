@@ -21,7 +21,8 @@ type simScreen struct {
 	colors int // 0 means 256
 	inits  int
 	finis  int
-	stops  []string // Suspend and Resume in their order
+	stops  []string      // Suspend and Resume in their order
+	slow   time.Duration // how long Show takes
 }
 
 func newSim(w, h int) *simScreen {
@@ -42,6 +43,11 @@ func (s *simScreen) Fini() {
 	s.SimulationScreen.Fini()
 }
 
+func (s *simScreen) Show() {
+	time.Sleep(s.slow)
+	s.SimulationScreen.Show()
+}
+
 func (s *simScreen) Colors() int {
 	if s.colors != 0 {
 		return s.colors
@@ -56,6 +62,7 @@ func (s *simScreen) Resume() error  { s.stops = append(s.stops, "resume"); retur
 // ends.
 func (s *simScreen) text() string {
 	cells, w, h := s.GetContents()
+	defer s.GetContents() // its lock orders this reading before the next frame
 	var b strings.Builder
 	for y := range h {
 		var line strings.Builder
@@ -73,6 +80,7 @@ func (s *simScreen) text() string {
 // is on the screen.
 func (s *simScreen) styleOf(words string) (tcell.Style, bool) {
 	cells, w, _ := s.GetContents()
+	defer s.GetContents() // as in text
 	for i := range cells {
 		n := 0
 		for _, r := range words {

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 	"unicode"
@@ -37,6 +38,7 @@ const keysLen = 64
 type terminal struct {
 	// Set by open.
 	screen  tcell.Screen
+	gate    *gate     // of the screen's input; nil if it has none
 	tty     tcell.Tty // to write pictures to; nil where they go through screen
 	theme   *theme
 	chars   *charset
@@ -54,14 +56,24 @@ type terminal struct {
 	canvas  canvas
 	plane   plane
 	colours colouring
-	unknown bool // nothing is known of what the screen shows
 	buf     []byte
 }
 
 // show puts v on a screen until the person leaves, with nil, or ctx is done,
 // with its cause. A nil screen stands for the terminal of this process.
 func show(ctx context.Context, screen tcell.Screen, v view, changed <-chan struct{}) error {
-	t, err := open(screen)
+	var g *gate
+	if screen == nil {
+		tty, err := tcell.NewDevTty()
+		if err != nil {
+			return fmt.Errorf("open terminal: %w", err)
+		}
+		g = newGate(tty)
+		if screen, err = tcell.NewTerminfoScreenFromTty(g); err != nil {
+			return fmt.Errorf("open terminal: %w", err)
+		}
+	}
+	t, err := open(screen, g)
 	if err != nil {
 		return err
 	}
@@ -69,20 +81,16 @@ func show(ctx context.Context, screen tcell.Screen, v view, changed <-chan struc
 	return t.loop(ctx, v, changed)
 }
 
-// open takes the screen and starts to read its events.
-func open(screen tcell.Screen) (*terminal, error) {
-	if screen == nil {
-		var err error
-		if screen, err = tcell.NewScreen(); err != nil {
-			return nil, fmt.Errorf("open terminal: %w", err)
-		}
-	}
+// open takes the screen and starts to read its events. g is the gate of its
+// input, or nil if it has none.
+func open(screen tcell.Screen, g *gate) (*terminal, error) {
 	if err := screen.Init(); err != nil {
 		return nil, fmt.Errorf("open terminal: %w", err)
 	}
 	d := depthOf(screen.Colors())
 	t := &terminal{
 		screen:  screen,
+		gate:    g,
 		theme:   newTheme(d),
 		colours: newColouring(d),
 		keys:    make(chan *tcell.EventKey, keysLen),
@@ -111,6 +119,9 @@ func open(screen tcell.Screen) (*terminal, error) {
 
 // close gives the terminal back as it was and waits for poll to end.
 func (t *terminal) close() {
+	if t.gate != nil {
+		t.gate.hold()
+	}
 	t.screen.Fini()
 	close(t.closed)
 	t.poller.Wait()
@@ -242,6 +253,9 @@ func (t *terminal) suspend() error {
 	if t.stop == nil {
 		return nil
 	}
+	if t.gate != nil {
+		t.gate.hold()
+	}
 	if err := t.screen.Suspend(); err != nil {
 		return fmt.Errorf("suspend terminal: %w", err)
 	}
@@ -256,7 +270,9 @@ func (t *terminal) suspend() error {
 	return nil
 }
 
-// reset forgets what the screen shows and how large it is.
+// reset forgets what the screen shows and how large it is. Unlocking a cell
+// makes tcell draw it again, so that all of the next frame is drawn, without
+// clearing the screen before, which would be seen.
 func (t *terminal) reset() {
 	t.w, t.h = t.screen.Size()
 	t.w, t.h = max(t.w, 0), max(t.h, 0)
@@ -264,7 +280,6 @@ func (t *terminal) reset() {
 	t.canvas.resize(t.w, t.h)
 	t.plane.resize(t.w, t.h)
 	t.aspect = t.cellAspect()
-	t.unknown = true
 }
 
 // cellAspect asks the terminal for the shape of a cell. It returns 0, which
@@ -297,11 +312,7 @@ func (t *terminal) paint(v view, now time.Time) error {
 	if t.tty == nil {
 		changed = t.plane.put(t.screen) || changed
 	}
-	switch {
-	case t.unknown:
-		t.screen.Sync()
-		t.unknown = false
-	case changed:
+	if changed {
 		t.screen.Show()
 	}
 	if t.tty == nil {
@@ -318,22 +329,15 @@ func (t *terminal) paint(v view, now time.Time) error {
 
 // canShow returns the look nearest to l that the terminal can show.
 func (t *terminal) canShow(l ascii.Look) ascii.Look {
-	for _, k := range t.looks {
-		if k == l {
-			return l
-		}
+	if slices.Contains(t.looks, l) {
+		return l
 	}
 	return ascii.LookRamp
 }
 
 // nextLook returns the look after l.
 func (t *terminal) nextLook(l ascii.Look) ascii.Look {
-	for i, k := range t.looks {
-		if k == l {
-			return t.looks[(i+1)%len(t.looks)]
-		}
-	}
-	return t.looks[0]
+	return t.looks[(slices.Index(t.looks, l)+1)%len(t.looks)]
 }
 
 // letter returns the letter or sign of a key, in lower case, or 0 for others.

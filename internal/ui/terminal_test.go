@@ -12,6 +12,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"github.com/sanix-darker/s2c/ascii"
+	"github.com/sanix-darker/s2c/internal/call"
 )
 
 // setTerm makes the environment that of an xterm with 24-bit colours, or with
@@ -27,16 +28,26 @@ func setTerm(t *testing.T, rgb bool) {
 	}
 }
 
-// vtScreen returns a terminal and a screen on it. It belongs to the bubble that
-// calls it.
-func vtScreen(t *testing.T) (*vt, tcell.Screen) {
+// vtRun shows a call on a terminal, which belongs to the bubble that calls it,
+// in the same way as Run does on a real one. It sends what that returned.
+func vtRun(ctx context.Context, t *testing.T, c Config) (*vt, <-chan error) {
 	t.Helper()
 	v := newVT(80, 24)
-	s, err := tcell.NewTerminfoScreenFromTty(v)
+	g := newGate(v)
+	s, err := tcell.NewTerminfoScreenFromTty(g)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v, s
+	ended := make(chan error, 1)
+	go func() {
+		term, err := open(s, g)
+		if err == nil {
+			err = term.loop(ctx, newCallView(c), c.Engine.Changed())
+			term.close()
+		}
+		ended <- err
+	}()
+	return v, ended
 }
 
 // TestWholeScreen checks against a terminal that what is drawn piece by piece
@@ -46,11 +57,9 @@ func TestWholeScreen(t *testing.T) {
 	for _, rgb := range []bool{true, false} {
 		setTerm(t, rgb)
 		synctest.Test(t, func(t *testing.T) {
-			v, s := vtScreen(t)
 			e := newEngine(3)
 			ctx, cancel := context.WithCancel(t.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- Run(ctx, Config{Engine: e, Screen: s, Look: ascii.LookHalf}) }()
+			v, ended := vtRun(ctx, t, Config{Engine: e, Look: ascii.LookHalf})
 			pass(time.Second)
 			rng := rand.New(rand.NewPCG(3, 4))
 			names := []string{"anna", "日本語の名前", "Jose\u0301"}
@@ -96,20 +105,77 @@ func TestWholeScreen(t *testing.T) {
 	}
 }
 
+// TestOver checks that what was drawn over a still picture leaves nothing
+// behind, and that a screen that others wrote to can be drawn again.
+func TestOver(t *testing.T) {
+	setTerm(t, true)
+	real := stopper
+	defer func() { stopper = real }()
+	stopper = func() error { return nil }
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		v, ended := vtRun(ctx, t, Config{Engine: e, Look: ascii.LookHalf})
+		pass(time.Second)
+		before := v.snapshot()
+		same := func(what string) {
+			t.Helper()
+			pass(time.Second)
+			for i, after := range v.snapshot() {
+				if after != before[i] {
+					t.Fatalf("after %s cell %d,%d is %+v, want %+v:\n%s", what, i%v.w, i/v.w, after, before[i], v.text())
+				}
+			}
+		}
+		sees := func(what, words string) {
+			t.Helper()
+			pass(time.Second)
+			if got := v.text(); !strings.Contains(got, words) {
+				t.Fatalf("after %s the screen is\n%s", what, got)
+			}
+		}
+		v.in <- []byte("?")
+		sees("?", "any key closes this")
+		v.in <- []byte("x")
+		same("the help")
+		e.notices <- call.Notice{Kind: call.MemberJoined, Name: "bo"}
+		sees("a notice", "bo joined")
+		pass(noticeTime)
+		same("a notice")
+		v.in <- []byte("s")
+		sees("s", "show self")
+		v.in <- []byte("s")
+		pass(answerTime)
+		e.change(func() { e.self = drawnFace(7) })
+		same("hiding oneself")
+		v.in <- []byte("\x0c?") // both before the next frame
+		sees("Ctrl-L and ?", "any key closes this")
+		v.in <- []byte("\x0cx")
+		same("Ctrl-L and a key")
+		v.in <- []byte("\x1a") // Ctrl-Z
+		same("Ctrl-Z")
+		if _, err := v.Write([]byte("\x1b[3;1Hwall: the system goes down\x1b[m\x1b[1;1H\x1b[41mNOW\x1b[24;70H日本")); err != nil {
+			t.Fatal(err)
+		}
+		v.in <- []byte("\x0c")
+		same("Ctrl-L over what others wrote")
+		cancel()
+		<-ended
+	})
+}
+
 // TestStill checks that a still screen sends nothing.
 func TestStill(t *testing.T) {
 	setTerm(t, true)
 	synctest.Test(t, func(t *testing.T) {
-		v, s := vtScreen(t)
 		e := newEngine(1)
 		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- Run(ctx, Config{Engine: e, Screen: s, Look: ascii.LookHalf}) }()
+		v, ended := vtRun(ctx, t, Config{Engine: e, Look: ascii.LookHalf})
 		pass(5 * time.Second)
-		before, frames := v.bytes, e.painted()
+		before, frames := v.written(), e.painted()
 		pass(10 * time.Second)
-		if v.bytes != before || e.painted() < frames+50 {
-			t.Errorf("%d bytes in %d frames of a still screen", v.bytes-before, e.painted()-frames)
+		if n := v.written() - before; n != 0 || e.painted() < frames+50 {
+			t.Errorf("%d bytes in %d frames of a still screen", n, e.painted()-frames)
 		}
 		cancel()
 		<-ended
@@ -151,6 +217,37 @@ func TestPace(t *testing.T) {
 	})
 }
 
+// TestSlowTerminal checks that a terminal that takes its time is left half of
+// it, but painted once a second all the same.
+func TestSlowTerminal(t *testing.T) {
+	for _, tt := range []struct{ takes, every time.Duration }{
+		{10 * time.Millisecond, frameEvery},
+		{100 * time.Millisecond, 200 * time.Millisecond},
+		{300 * time.Millisecond, 600 * time.Millisecond},
+		{800 * time.Millisecond, slowest},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, e := newSim(80, 24), newEngine(1)
+			s.slow = tt.takes
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- Run(ctx, Config{Engine: e, Screen: s}) }()
+			pass(5 * time.Second)
+			n := e.painted()
+			for i := range 3000 {
+				e.change(func() { e.state.Link.RTT = time.Duration(i+10) * time.Millisecond })
+				pass(10 * time.Millisecond)
+			}
+			n = e.painted() - n
+			if want := int(30 * time.Second / tt.every); n < want*9/10 || n > want+1 {
+				t.Errorf("%d frames in 30 s where each takes %v, want about %d", n, tt.takes, want)
+			}
+			cancel()
+			<-ended
+		})
+	}
+}
+
 // TestPanic checks that a panic leaves the terminal as it was.
 func TestPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -184,10 +281,8 @@ func TestNoTerminal(t *testing.T) {
 func TestBrokenTerminal(t *testing.T) {
 	setTerm(t, true)
 	synctest.Test(t, func(t *testing.T) {
-		v, s := vtScreen(t)
 		e := newEngine(1)
-		ended := make(chan error, 1)
-		go func() { ended <- Run(t.Context(), Config{Engine: e, Screen: s, Look: ascii.LookHalf}) }()
+		v, ended := vtRun(t.Context(), t, Config{Engine: e, Look: ascii.LookHalf})
 		pass(time.Second)
 		gone := errors.New("gone")
 		v.mu.Lock()
@@ -205,10 +300,8 @@ func TestBrokenTerminal(t *testing.T) {
 func TestPaste(t *testing.T) {
 	setTerm(t, true)
 	synctest.Test(t, func(t *testing.T) {
-		v, s := vtScreen(t)
 		e := newEngine(1)
-		ended := make(chan error, 1)
-		go func() { ended <- Run(t.Context(), Config{Engine: e, Screen: s}) }()
+		v, ended := vtRun(t.Context(), t, Config{Engine: e})
 		pass(time.Second)
 		v.in <- []byte("\x1b[200~")
 		for range 100 {
@@ -242,6 +335,79 @@ func TestPaste(t *testing.T) {
 			t.Errorf("q ended Run with %v", err)
 		}
 	})
+}
+
+// TestGate checks that a reader that is held keeps what it has read, in each
+// order of things, and that the tty can be started again.
+func TestGate(t *testing.T) {
+	for _, before := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVT(80, 24)
+			g := newGate(v)
+			for range 2 {
+				if err := g.Start(); err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				ended := make(chan struct{})
+				step := make(chan struct{}) // the reader does something else before each read
+				go func() {
+					defer close(ended)
+					for range step {
+						var b [8]byte
+						n, err := g.Read(b[:])
+						if err != nil {
+							return
+						}
+						got = append(got, string(b[:n]))
+					}
+				}()
+				step <- struct{}{}
+				v.in <- []byte("a")
+				synctest.Wait()
+				held := make(chan struct{})
+				if before { // hold while the reader waits for input
+					step <- struct{}{}
+					synctest.Wait()
+				}
+				go func() {
+					g.hold()
+					close(held)
+				}()
+				synctest.Wait()
+				if !before { // hold while it does not: it must come first
+					select {
+					case <-held:
+						t.Fatal("hold does not wait for the reader")
+					default:
+					}
+					step <- struct{}{}
+				}
+				<-held
+				select {
+				case v.in <- []byte("b"):
+				default:
+				}
+				synctest.Wait()
+				select {
+				case <-ended:
+					t.Fatal("the reader left while it was held")
+				default:
+				}
+				if err := g.Drain(); err != nil {
+					t.Fatal(err)
+				}
+				<-ended
+				if s := strings.Join(got, ""); s != "a" {
+					t.Errorf("the reader got %q, want a alone", s)
+				}
+				g.hold() // the reader has gone: nothing to wait for
+				for len(v.in) > 0 {
+					<-v.in
+				}
+			}
+		})
+	}
 }
 
 // TestSuspend checks what Ctrl-Z does around stopping the process.

@@ -71,15 +71,18 @@ const meterEvery = 100 * time.Millisecond
 // each 6 dB.
 func (m *meter) push(dbfs float64) {
 	copy(m[:], m[1:])
-	m[len(m)-1] = uint8(min(max((dbfs+60)/6, 0), 8))
+	step := uint8(0)
+	if dbfs > -60 { // and is a number
+		step = uint8(min((dbfs+60)/6, 8))
+	}
+	m[len(m)-1] = step
 }
 
-// draw writes the meter and returns its width.
-func (m *meter) draw(t *terminal, x, y int, st style) int {
+// draw writes the meter from x on.
+func (m *meter) draw(t *terminal, x, y int, st style) {
 	for i, v := range m {
 		t.canvas.put(x+i, y, t.chars.levels[v], st)
 	}
-	return len(m)
 }
 
 // When a member's trouble is worth a word.
@@ -133,7 +136,7 @@ func drawFace(t *terminal, r rect, f *face, look ascii.Look) {
 	if f.speaking {
 		border, st = &t.chars.heavy, styleSpeaker
 	}
-	inside := r.inset(1)
+	inside := r.inside()
 	t.plane.cut(r)
 	c.fill(r, stylePlain)
 	c.border(r, border, st)
@@ -152,6 +155,9 @@ func drawFace(t *terminal, r rect, f *face, look ascii.Look) {
 	c.centred(inside, top+1, f.reason, styleCard)
 }
 
+// shortName is how many columns of a name are shown before the state is.
+const shortName = 6
+
 // drawLabel writes the name to the left and the state to the right of the
 // lower border of r.
 func drawLabel(t *terminal, r rect, f *face) {
@@ -160,8 +166,17 @@ func drawLabel(t *terminal, r rect, f *face) {
 	if right-left < 3 || r.h < 2 {
 		return
 	}
+	// A long name leaves room for the worst of the states.
+	room := right - left - 2
+	if s := f.states[0]; s != "" {
+		room = max(room-len(s)-3, min(room, shortName))
+	}
+	name := f.name
+	if textWidth(name) > room {
+		name = text.Clean(name, room)
+	}
 	c.put(left, y, " ", styleName)
-	left += 1 + c.text(left+1, y, right-left-2, f.name, styleName)
+	left += 1 + c.text(left+1, y, room, name, styleName)
 	c.put(left, y, " ", styleName)
 	left += 2 // and a piece of the border
 	if f.speaking && right-left >= len(meter{})+2 {

@@ -13,7 +13,6 @@ import (
 
 // A callView shows a call. The goroutine that paints owns it.
 type callView struct {
-	cfg    Config
 	engine Engine
 	title  string
 	hint   string
@@ -34,7 +33,7 @@ type callView struct {
 
 func newCallView(c Config) *callView {
 	v := &callView{
-		cfg: c, engine: c.Engine, look: c.Look,
+		engine: c.Engine, look: c.Look,
 		title: text.Clean(c.Title, 40), hint: text.Clean(c.Hint, 200),
 		tiles: make(map[uint16]*tile),
 		self:  tile{name: "you"},
@@ -243,7 +242,11 @@ func (v *callView) drawTopBar(t *terminal, now time.Time) {
 		items = append(items,
 			item{text: fmt.Sprintf("up %s down %s kB/s", rate(l.Up), rate(l.Down)), style: styleBarFaint, rank: 7, right: true},
 			item{text: pathName(l), style: styleBarFaint, rank: 4, right: true},
-			item{text: "rtt " + roundTrip(l.RTT), style: warnIf(l.RTT >= rttToWarn), rank: 3, right: true},
+		)
+		if l.RTT > 0 { // it was measured
+			items = append(items, item{text: "rtt " + roundTrip(l.RTT), style: warnIf(l.RTT >= rttToWarn), rank: 3, right: true})
+		}
+		items = append(items,
 			item{text: fmt.Sprintf("loss %.0f%%", 100*l.Loss), style: warnIf(l.Loss >= lossToWarn), rank: 2, right: true},
 		)
 	}
@@ -265,12 +268,9 @@ func warnIf(bad bool) style {
 	return styleBarFaint
 }
 
-// roundTrip returns the text for a round trip; 0 was not measured yet.
+// roundTrip returns the text for a round trip.
 func roundTrip(d time.Duration) string {
-	switch {
-	case d <= 0:
-		return "-"
-	case d < 10*time.Millisecond:
+	if d < 10*time.Millisecond {
 		return fmt.Sprintf("%.1fms", d.Seconds()*1000)
 	}
 	return fmt.Sprintf("%.0fms", d.Seconds()*1000)
@@ -299,12 +299,12 @@ func (v *callView) drawBottomBar(t *terminal) {
 			items = append(items, item{text: speaking + " speaks", style: styleBarGood, rank: 3})
 		}
 	}
-	mute, camera, self := "mute", "camera off", "hide self"
+	mute, camera, self := "mute", "stop camera", "hide self"
 	if v.engine.Muted() {
 		mute = "unmute"
 	}
 	if !v.engine.CameraOn() {
-		camera = "camera on"
+		camera = "start camera"
 	}
 	if v.hideSelf {
 		self = "show self"

@@ -277,6 +277,13 @@ func (v *vt) colours(p []string) {
 	}
 }
 
+// written returns how many bytes were written.
+func (v *vt) written() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.bytes
+}
+
 // text returns the characters in lines.
 func (v *vt) text() string {
 	v.mu.Lock()

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/call"
@@ -54,16 +55,16 @@ func (n *notes) line(now time.Time, width int) (s string, warn bool) {
 	}
 	n.list = kept
 	const between = "  -  "
-	for i := len(kept) - 1; i >= 0; i-- {
+	for _, k := range slices.Backward(kept) {
 		switch {
 		case s == "":
-			s = text.Clean(kept[i].text, width)
-		case textWidth(s)+len(between)+textWidth(kept[i].text) > width:
+			s = text.Clean(k.text, width)
+		case textWidth(s)+len(between)+textWidth(k.text) > width:
 			return s, warn
 		default:
-			s = kept[i].text + between + s
+			s = k.text + between + s
 		}
-		warn = warn || kept[i].warn
+		warn = warn || k.warn
 	}
 	return s, warn
 }
@@ -117,7 +118,7 @@ func rate(kB float64) string {
 // callHelp is the help of a call: keys and what they do.
 var callHelp = []string{
 	"m\tmute or unmute the microphone",
-	"v\tcamera off or on",
+	"v\tstop or start the camera",
 	"r\tnext look of the pictures",
 	"s\thide or show yourself",
 	"q\tleave the call",

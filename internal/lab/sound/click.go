@@ -90,6 +90,15 @@ func (t *train) read(pcm []int16) {
 	}
 }
 
+// begun returns how many clicks have begun.
+func (t *train) begun() int {
+	n := len(t.starts)
+	if t.starts[n-1] >= t.pos {
+		n--
+	}
+	return n
+}
+
 // clicks returns when the clicks that read has given out whole began, counted
 // from the first sample.
 func (t *train) clicks() []time.Duration {

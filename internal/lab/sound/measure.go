@@ -111,8 +111,8 @@ func Measure(ctx context.Context, o Options) (*Report, error) {
 	wg.Go(func() { errs[0] = record(ctx, mics[0], mouth) })
 	wg.Go(func() { errs[1] = record(ctx, mics[1], ear) })
 	t := newTrain(o.Seed)
-	var start time.Time
-	wg.Go(func() { start, errs[2] = play(ctx, speaker, t, o.Duration) })
+	var due []time.Time
+	wg.Go(func() { due, errs[2] = play(ctx, speaker, t, o.Duration) })
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
@@ -120,7 +120,7 @@ func Measure(ctx context.Context, o Options) (*Report, error) {
 	if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("measure: %w", cause)
 	}
-	return compare(o, t.clicks(), start, mouth, ear), nil
+	return compare(o, t.clicks(), due, mouth, ear), nil
 }
 
 func (o Options) withDefaults() Options {
@@ -155,43 +155,43 @@ func record(ctx context.Context, m *pulse.Mic, r *recording) error {
 }
 
 // play plays silence, then the train for as long as d says, then silence until
-// ctx ends. It returns when about the first sample of the train was heard.
-func play(ctx context.Context, s *pulse.Speaker, t *train, d time.Duration) (start time.Time, err error) {
+// ctx ends. It returns about when each click was heard: not all at the times of
+// the train, since a machine that stalls for longer than the player has in hand
+// shifts all that follow.
+func play(ctx context.Context, s *pulse.Speaker, t *train, d time.Duration) (due []time.Time, err error) {
 	var pcm [chunkSamples]int16
-	for written := -settle; ; written += 10 * time.Millisecond {
+	for written := -settle; ; written += chunkTime {
 		clear(pcm[:])
-		if written == 0 {
-			start = time.Now().Add(s.Latency())
-		}
 		if written >= 0 && written < d {
 			t.read(pcm[:])
 		}
 		err := s.Write(pcm[:])
-		switch {
-		case ctx.Err() != nil:
-			return start, nil //nolint:nilerr // the end, as it was meant to be
-		case err != nil:
-			return start, err
+		if ctx.Err() != nil {
+			return due, nil //nolint:nilerr // the end, as it was meant to be
+		}
+		if err != nil {
+			return due, err
+		}
+		for len(due) < t.begun() {
+			due = append(due, time.Now().Add(s.Latency()))
 		}
 	}
 }
 
-// compare finds the clicks in both recordings. clicks says when they began,
-// counted from start.
-func compare(o Options, clicks []time.Duration, start time.Time, mouth, ear *recording) *Report {
+// compare finds the clicks in both recordings. clicks says when they begin in
+// the train, and due about when they were heard.
+func compare(o Options, clicks []time.Duration, due []time.Time, mouth, ear *recording) *Report {
 	mouth.smooth()
 	ear.smooth()
 	r := &Report{Minutes: make([]Minute, int(math.Ceil(o.Duration.Minutes())))}
-	shift, delay := time.Duration(0), time.Duration(-1)
+	delay := time.Duration(-1)
 	for k, at := range clicks {
 		tmpl := template(o.Seed, uint64(k))
-		due := start.Add(at + shift)
-		said := mouth.find(tmpl, due.Add(-2*nearby), due.Add(2*nearby))
+		said := mouth.find(tmpl, due[k].Add(-nearby), due[k].Add(2*nearby))
 		if said.like < likeAnywhere {
 			r.Unsent++
 			continue
 		}
-		shift = said.at.Sub(start.Add(at)) // a server that stopped for a moment shifts all that follows
 		heard := listen(ear, tmpl, said.at, delay, o.MaxDelay)
 		if heard.at.IsZero() && ear.hole(said.at.Add(max(0, delay)), clickTime) {
 			r.Unheard++ // by a fault of this machine

@@ -31,6 +31,14 @@ func recordingOf(pcm []int16, at time.Time, jitter time.Duration) *recording {
 	return r
 }
 
+// heardFrom returns when the clicks of a train are heard that begins at start.
+func heardFrom(start time.Time, clicks []time.Duration) (due []time.Time) {
+	for _, at := range clicks {
+		due = append(due, start.Add(at))
+	}
+	return due
+}
+
 // delayed returns pcm with n samples of silence before it, half as loud, in noise.
 func delayed(pcm []int16, n int) []int16 {
 	rnd := rand.New(rand.NewPCG(3, 4))
@@ -47,6 +55,16 @@ func TestTrain(t *testing.T) {
 	other, _ := trainOf(2, 20*time.Second)
 	if !slices.Equal(pcm, again) || slices.Equal(pcm, other) {
 		t.Error("trains are not a function of their seed")
+	}
+	c := newTrain(1)
+	for _, step := range []struct {
+		to   time.Duration
+		want int
+	}{{0, 0}, {clicks[0], 0}, {clicks[0] + time.Millisecond, 1}, {clicks[1], 1}, {clicks[1] + time.Millisecond, 2}} {
+		c.read(make([]int16, samplesIn(step.to)-c.pos))
+		if got := c.begun(); got != step.want {
+			t.Errorf("at %v %d clicks have begun, want %d", step.to, got, step.want)
+		}
 	}
 	for k, at := range clicks {
 		gap := clickLead
@@ -115,7 +133,7 @@ func TestCompare(t *testing.T) {
 		mouth := recordingOf(silent, start, tt.jitter)
 		ear := recordingOf(delayed(damaged, tt.delay), start, tt.jitter)
 		o := Options{Seed: 7, Duration: seconds * time.Second}.withDefaults()
-		r := compare(o, clicks, start.Add(-30*time.Millisecond), mouth, ear)
+		r := compare(o, clicks, heardFrom(start.Add(-30*time.Millisecond), clicks), mouth, ear)
 		if r.Sent != len(clicks) || r.Lost != len(tt.cut) || r.Unsent+r.Unheard != 0 {
 			t.Errorf("%s: sent %d, lost %d, not counted %d, want %d, %d, 0", tt.name, r.Sent, r.Lost, r.Unsent+r.Unheard, len(clicks), len(tt.cut))
 		}
@@ -160,7 +178,7 @@ func TestHoles(t *testing.T) {
 		ear.add(pcm[i:i+chunkSamples], start.Add(time.Duration(i)*time.Second/rate+late))
 	}
 	o := Options{Seed: 7, Duration: 10 * time.Second}.withDefaults()
-	r := compare(o, clicks, start, recordingOf(pcm, start, 0), ear)
+	r := compare(o, clicks, heardFrom(start, clicks), recordingOf(pcm, start, 0), ear)
 	if r.Unheard != 1 || r.Lost != 0 || r.Sent != len(clicks)-1 {
 		t.Errorf("unheard %d, lost %d, sent %d, want 1, 0, %d", r.Unheard, r.Lost, r.Sent, len(clicks)-1)
 	}
@@ -210,7 +228,7 @@ func TestOpus(t *testing.T) {
 		out = append(out, make([]int16, rate)...)
 		start := time.Unix(1000, 0)
 		o := Options{Seed: 7, Duration: 5 * time.Second}.withDefaults()
-		r := compare(o, clicks, start, recordingOf(append(pcm, make([]int16, rate)...), start, 0), recordingOf(out, start, 0))
+		r := compare(o, clicks, heardFrom(start, clicks), recordingOf(append(pcm, make([]int16, rate)...), start, 0), recordingOf(out, start, 0))
 		// the codec's own delay is 6.5 ms
 		if r.Lost != 0 || r.Sent != len(clicks) || math.Abs(r.Median-6.5) > 0.5 || r.Max-r.Min > 2 {
 			t.Errorf("at %d bit/s and 10 %% loss: %d of %d lost, delay %v to %v ms, median %v, want 6.5", bitrate, r.Lost, r.Sent, r.Min, r.Max, r.Median)

@@ -1,0 +1,83 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sanix-darker/s2c/ascii"
+	"github.com/sanix-darker/s2c/internal/call"
+)
+
+// TestLabels checks what of a name and of the states a border has room for.
+func TestLabels(t *testing.T) {
+	const long = "Johann Gambolputty de von Ausfern"
+	for _, tt := range []struct {
+		w      int
+		name   string
+		change func(m *call.Member)
+		want   string
+	}{
+		{40, "anna", func(m *call.Member) { m.Muted = true }, "└─ anna ─────────────────────── muted ─┘"},
+		{40, long, func(m *call.Member) { m.Muted = true }, "└─ Johann Gambolputty de von ── muted ─┘"},
+		{40, long, func(m *call.Member) { m.Muted, m.Lag = true, time.Second }, "└─ Johann Gambolputty de von ── muted ─┘"},
+		{40, "anna", func(m *call.Member) { m.Muted, m.Lag = true, time.Second }, "└─ anna ───────────── lag 1.0s  muted ─┘"},
+		{40, "anna", func(m *call.Member) { m.Silent, m.Lag = 9*time.Second, time.Second }, "└─ anna ────── lag 1.0s  no signal 9s ─┘"},
+		{40, "anna", func(m *call.Member) { m.Speaking, m.Muted = true, true }, "└─ anna ─────────────────────── muted ─┘"},
+		{40, "anna", func(m *call.Member) { m.Speaking, m.Level = true, -36 }, "┗━ anna ━━━━━━━━━━━━━━━━━━━━━━━━ ▄▄▄▄ ━┛"},
+		{20, "Johann", func(m *call.Member) { m.Silent = 9 * time.Second }, "└─ Johann ─────────┘"},
+		{20, "日本語の名前", func(m *call.Member) { m.Muted = true }, "└─ 日本語 ─ muted ─┘"},
+	} {
+		e := newEngine(1)
+		m := &e.state.Members[0]
+		m.Name, m.Speaking = tt.name, false
+		tt.change(m)
+		onScreen(t, Config{Engine: e, Look: ascii.LookRamp}, tt.w, 12, func(t *testing.T, s *simScreen) {
+			s.press("s")
+			if got := strings.Split(s.text(), "\n")[10]; got != tt.want {
+				t.Errorf("%+v makes\n%s, want\n%s", *m, got, tt.want)
+			}
+		})
+	}
+}
+
+// TestPictures checks when a member's picture is shown and when a card is.
+func TestPictures(t *testing.T) {
+	e := newEngine(1)
+	e.pictures[10] = nil
+	onScreen(t, Config{Engine: e, Look: ascii.LookHalf}, 80, 24, func(t *testing.T, s *simScreen) {
+		s.press("s") // only the other
+		has := func(what string, want bool) {
+			t.Helper()
+			pass(2 * idleEvery)
+			if got := s.text(); strings.Contains(got, what) != want {
+				t.Errorf("%q is on the screen: %v, want %v:\n%s", what, !want, want, got)
+			}
+		}
+		const card = "waiting for the picture"
+		has(card, true)
+		e.change(func() { e.pictures[10] = drawnFace(1) })
+		has(card, false)
+		has("▀", true)
+		s.SetSize(100, 30) // still there without a new picture
+		has("▀", true)
+		e.change(func() { e.state.Members[0].Camera = false })
+		has("camera off", true)
+		has("▀", false)
+		e.change(func() { e.state.Members[0].Camera = true })
+		has(card, true) // not the picture from before
+		e.change(func() { e.pictures[10] = drawnFace(2) })
+		has("▀", true)
+		e.change(func() { e.state.Members[0].Camera = false })
+		has("camera off", true)
+		has("▀", false)
+		e.change(func() { e.state.Members[0].Camera, e.pictures[10] = true, drawnFace(3) })
+		has("▀", true)
+		e.change(func() { e.state.Members[0].Name = "eve" })
+		has(card, true) // another person in the same slot
+		has("anna", false)
+		e.change(func() { e.state.Members[0].Present = false })
+		has("joining", true)
+		has("1 here", true)
+	})
+}
