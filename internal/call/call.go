@@ -65,6 +65,10 @@ type Config struct {
 	Bitrate       int // bit/s for pictures; 0 means 120,000
 	VoiceBitrate  int // bit/s for voice; 0 means 24,000
 
+	// Panic is called before a panic of one of the call's goroutines ends the
+	// program, so that a terminal can be given back first. nil does nothing.
+	Panic func()
+
 	Log *slog.Logger // nil logs nothing
 }
 
@@ -174,10 +178,10 @@ func (c *Call) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil)
-	wg.Go(func() { c.cameraLoop(ctx) })
-	wg.Go(func() { c.encodeLoop(ctx) })
-	wg.Go(func() { c.micLoop(ctx) })
-	wg.Go(func() { c.speakerLoop(ctx) })
+	c.goes(&wg, func() { c.cameraLoop(ctx) })
+	c.goes(&wg, func() { c.encodeLoop(ctx) })
+	c.goes(&wg, func() { c.micLoop(ctx) })
+	c.goes(&wg, func() { c.speakerLoop(ctx) })
 	for l := c.first; ; {
 		err := c.serve(ctx, l)
 		if ctx.Err() != nil {
@@ -199,10 +203,25 @@ func (c *Call) Run(ctx context.Context) error {
 // until ctx is done. It takes the place of Join and Run.
 func (c *Call) Preview(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { c.cameraLoop(ctx) })
-	wg.Go(func() { c.encodeLoop(ctx) })
-	c.micLoop(ctx)
+	c.goes(&wg, func() { c.cameraLoop(ctx) })
+	c.goes(&wg, func() { c.encodeLoop(ctx) })
+	c.goes(&wg, func() { c.micLoop(ctx) })
 	wg.Wait()
+}
+
+// goes runs f in a goroutine of wg. All of the call's are started by it.
+func (c *Call) goes(wg *sync.WaitGroup, f func()) {
+	wg.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				if c.cfg.Panic != nil {
+					c.cfg.Panic()
+				}
+				panic(v)
+			}
+		}()
+		f()
+	})
 }
 
 // The pauses between tries to reconnect: each 1.6 times the one before, less

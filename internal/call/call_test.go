@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -402,4 +404,34 @@ func TestDeviceFailsAndComesBack(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A brokenCamera is a bug.
+type brokenCamera struct{ media.VideoSource }
+
+func (brokenCamera) ReadFrame(*media.Frame) error { panic("a bug in the camera") }
+func (brokenCamera) Close() error                 { return nil }
+
+// TestPanicGivesTheTerminalBack runs itself in a process of its own, since that
+// ends there.
+func TestPanicGivesTheTerminalBack(t *testing.T) {
+	if os.Getenv("S2C_TEST_PANIC") != "" {
+		c, err := call.New(call.Config{
+			Session: "room", Name: "ann",
+			Camera: func(context.Context) (media.VideoSource, error) { return brokenCamera{}, nil },
+			Panic:  func() { fmt.Println("given back") },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Preview(t.Context())
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestPanicGivesTheTerminalBack$")
+	cmd.Env = append(os.Environ(), "S2C_TEST_PANIC=1")
+	out, err := cmd.CombinedOutput()
+	given, bug := strings.Index(string(out), "given back"), strings.Index(string(out), "panic: a bug in the camera")
+	if err == nil || given < 0 || bug < given {
+		t.Errorf("%v; printed\n%s\nwant the terminal given back, then the panic", err, out)
+	}
 }

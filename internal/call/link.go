@@ -124,11 +124,11 @@ func (c *Call) serve(ctx context.Context, l *link) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	wg.Go(func() { cancel(c.recvLoop(l)) })
-	wg.Go(func() { cancel(c.sendLoop(ctx, l)) })
-	wg.Go(func() { cancel(c.controlLoop(ctx, l)) })
-	wg.Go(func() { c.writeLoop(ctx, l) })
-	wg.Go(func() { c.beatLoop(ctx, l) })
+	c.goes(&wg, func() { cancel(c.recvLoop(l)) })
+	c.goes(&wg, func() { cancel(c.sendLoop(ctx, l)) })
+	c.goes(&wg, func() { cancel(c.controlLoop(ctx, l)) })
+	c.goes(&wg, func() { c.writeLoop(ctx, l) })
+	c.goes(&wg, func() { c.beatLoop(ctx, l) })
 	<-ctx.Done()
 	wg.Wait()
 	c.dropLink(l)
@@ -271,7 +271,7 @@ func (c *Call) addMember(ctx context.Context, p cipher.Peer) *member {
 		}
 	}
 	m := newMember(ctx, p)
-	c.ends.Go(func() { c.decodeLoop(m) })
+	c.goes(&c.ends, func() { c.decodeLoop(m) })
 	now := append(slices.Clip(old), m)
 	slices.SortFunc(now, func(a, b *member) int { return int(a.slot) - int(b.slot) })
 	c.members.Store(&now)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/call"
-	"github.com/sanix-darker/s2c/internal/transport"
 )
 
 // An event is one line of headless output.
@@ -97,7 +96,7 @@ func noticeEvent(n call.Notice) event {
 
 func statsEvent(s *call.State, now time.Time) event {
 	v := event{Time: stamp(now), Event: "stats", Slot: &s.Self.Slot, Link: &linkFigures{
-		Path: pathName(s.Link.Path), RTT: ms(s.Link.RTT), Up: s.Link.Up, Down: s.Link.Down, Loss: s.Link.Loss,
+		Path: s.Link.Path.String(), RTT: ms(s.Link.RTT), Up: s.Link.Up, Down: s.Link.Down, Loss: s.Link.Loss,
 		Joined: s.Link.Phase == call.Joined,
 	}}
 	for i := range s.Members {
@@ -113,14 +112,3 @@ func statsEvent(s *call.State, now time.Time) event {
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func pathName(p transport.Path) string {
-	switch p {
-	case transport.PathUDP:
-		return "udp"
-	case transport.PathMemory:
-		return "memory"
-	default:
-		return "tls"
-	}
-}

@@ -245,6 +245,11 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 	defer dev.close()
 	cfg.Camera, cfg.Mic, cfg.Speaker = dev.camera, dev.mic, dev.speaker
 	cfg.Muted, cfg.CameraOff = d.muted, d.cameraOff
+	if !s.headless {
+		saved := saveTerminal()
+		defer saved.close()
+		cfg.Panic = saved.restore
+	}
 	c, err := call.New(cfg)
 	if err != nil {
 		return err

@@ -53,8 +53,10 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look ascii.Look) erro
 		return err
 	}
 	defer dev.close()
+	saved := saveTerminal()
+	defer saved.close()
 	c, err := call.New(call.Config{
-		Session: "mirror", Name: "you", Camera: dev.camera, Mic: dev.mic,
+		Session: "mirror", Name: "you", Camera: dev.camera, Mic: dev.mic, Panic: saved.restore,
 		Width: mirrorWidth, Height: mirrorHeight,
 	})
 	if err != nil {

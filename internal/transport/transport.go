@@ -18,6 +18,19 @@ const (
 	PathMemory             // within this process
 )
 
+// String returns the word that people see: "tls", "udp" or "local".
+func (p Path) String() string {
+	switch p {
+	case PathTLS:
+		return "tls"
+	case PathUDP:
+		return "udp"
+	case PathMemory:
+		return "local"
+	}
+	panic("transport: internal error: path of no kind")
+}
+
 // Info describes a connection at one moment.
 type Info struct {
 	Binding  [32]byte      // the TLS exporter for "EXPORTER-s2c-join", the same at both ends

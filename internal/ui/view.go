@@ -241,7 +241,7 @@ func (v *callView) drawTopBar(t *terminal, now time.Time) {
 	} else {
 		items = append(items,
 			item{text: fmt.Sprintf("up %s down %s kB/s", rate(l.Up), rate(l.Down)), style: styleBarFaint, rank: 7, right: true},
-			item{text: pathName(l), style: styleBarFaint, rank: 4, right: true},
+			item{text: l.Path.String(), style: styleBarFaint, rank: 4, right: true},
 		)
 		if l.RTT > 0 { // it was measured
 			items = append(items, item{text: "rtt " + roundTrip(l.RTT), style: warnIf(l.RTT >= rttToWarn), rank: 3, right: true})

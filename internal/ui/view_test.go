@@ -15,7 +15,6 @@ import (
 
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/call"
-	"github.com/sanix-darker/s2c/internal/transport"
 )
 
 // TestGolden compares whole screens with files that a person has read.
@@ -425,16 +424,5 @@ func TestFewColours(t *testing.T) {
 			cancel()
 			<-ended
 		})
-	}
-}
-
-// TestPathNames checks that the words are in the order of transport.Path.
-func TestPathNames(t *testing.T) {
-	for p, want := range map[transport.Path]string{
-		transport.PathTLS: "tls", transport.PathUDP: "udp", transport.PathMemory: "local", 200: "",
-	} {
-		if got := pathName(&call.Link{Path: p}); got != want {
-			t.Errorf("pathName of path %d = %q, want %q", p, got, want)
-		}
 	}
 }

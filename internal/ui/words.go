@@ -95,18 +95,6 @@ func noticeText(n call.Notice) (s string, bad bool) {
 	return "", false
 }
 
-// pathNames are the words for how datagrams travel, by transport.Path. That
-// package is below the layer that this one may use, so a test compares them.
-var pathNames = [...]string{"tls", "udp", "local"}
-
-// pathName returns the word for how datagrams of a link travel.
-func pathName(l *call.Link) string {
-	if int(l.Path) < len(pathNames) {
-		return pathNames[l.Path]
-	}
-	return ""
-}
-
 // rate returns a rate of kB/s in few characters.
 func rate(kB float64) string {
 	if kB >= 0.05 && kB < 9.95 {
