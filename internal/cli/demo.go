@@ -60,6 +60,7 @@ func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
 	defer wg.Wait()
 	defer stop()
 	wg.Go(func() { _ = hub.New(hub.Config{}).Serve(others, ln) })
+	turns := new(floor)
 	for i, name := range demoNames {
 		c, err := call.New(call.Config{
 			Dial: dial, Session: demoSession, Name: name,
@@ -68,7 +69,10 @@ func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
 			},
 			Mic: func(ctx context.Context) (media.AudioSource, error) {
 				mic, err := device.OpenMic(ctx, fmt.Sprintf("%s:%d", device.Test, i+1))
-				return mic, err
+				if err != nil {
+					return nil, err
+				}
+				return &turnMic{AudioSource: mic, floor: turns, who: i + 1}, nil
 			},
 		})
 		if err != nil {
