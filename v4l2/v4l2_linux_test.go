@@ -21,6 +21,9 @@ import (
 // plug starts a virtual camera for the test.
 func plug(t *testing.T, c cam.Config) *cam.Camera {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a camera and real time")
+	}
 	c.Path = filepath.Join(t.TempDir(), "video0")
 	camera, err := cam.Start(c)
 	lab.Need(t, err)

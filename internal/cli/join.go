@@ -260,6 +260,14 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 	return e.show(ctx, c, s, hint)
 }
 
+// noScreen adds a hint to the error of a screen that could not be opened.
+func noScreen(err error) error {
+	if errors.Is(err, ui.ErrTerminal) {
+		return &hinted{err, "run it in a terminal, or without one: --headless", exitFailed}
+	}
+	return err
+}
+
 // show runs a call that has joined, on the screen or without one.
 func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, hint string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -270,7 +278,7 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, hint string)
 		err = e.headless(ctx, c, s.stats)
 	} else {
 		look, _ := ascii.ParseLook(s.look) // checked with the flags
-		err = ui.Run(ctx, ui.Config{Engine: c, Look: look, Hint: hint})
+		err = noScreen(ui.Run(ctx, ui.Config{Engine: c, Look: look, Hint: hint}))
 	}
 	cancel(err)
 	run.Wait()

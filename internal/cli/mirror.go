@@ -68,9 +68,9 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look ascii.Look) erro
 	defer cancel()
 	run.Go(func() { c.Preview(ctx) })
 	m := mirror{call: c}
-	return ui.Mirror(ctx, ui.MirrorConfig{
+	return noScreen(ui.Mirror(ctx, ui.MirrorConfig{
 		Pictures: c.SelfPicture, Changed: c.Changed(), Level: m.level, Status: m.status, Look: look,
-	})
+	}))
 }
 
 // A mirror tells the screen how the devices are. One goroutine uses it.

@@ -57,6 +57,8 @@ func (e *Error) Hint() string {
 		return "another program uses it; close it, or try " + flag + " test"
 	case errors.Is(err, os.ErrPermission) && kind == "camera":
 		return permissionHint
+	case errors.Is(err, errMute):
+		return "see whether the system mutes or forbids the microphone, or use --mic none"
 	case errors.Is(err, errSilent):
 		return silentHint
 	case errors.Is(err, ErrNotFound), errors.Is(err, os.ErrNotExist), errors.Is(err, v4l2.ErrNotCamera),

@@ -124,7 +124,10 @@ func tryFFmpeg(ctx context.Context, path string, in []string, silence time.Durat
 	defer timer.Stop()
 	select {
 	case <-s.ready:
-		s.ready <- struct{}{} // it is still unread
+		select {
+		case s.ready <- struct{}{}: // it is still unread
+		default: // as is the one that came meanwhile
+		}
 		return s, nil
 	case <-s.ended:
 		err = s.err

@@ -66,11 +66,11 @@ func show(ctx context.Context, screen tcell.Screen, v view, changed <-chan struc
 	if screen == nil {
 		tty, err := tcell.NewDevTty()
 		if err != nil {
-			return fmt.Errorf("open terminal: %w", err)
+			return fmt.Errorf("%w: %w", ErrTerminal, err)
 		}
 		g = newGate(tty)
 		if screen, err = tcell.NewTerminfoScreenFromTty(g); err != nil {
-			return fmt.Errorf("open terminal: %w", err)
+			return fmt.Errorf("%w: %w", ErrTerminal, err)
 		}
 	}
 	t, err := open(screen, g)
@@ -85,7 +85,7 @@ func show(ctx context.Context, screen tcell.Screen, v view, changed <-chan struc
 // input, or nil if it has none.
 func open(screen tcell.Screen, g *gate) (*terminal, error) {
 	if err := screen.Init(); err != nil {
-		return nil, fmt.Errorf("open terminal: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
 	d := depthOf(screen.Colors())
 	t := &terminal{

@@ -16,6 +16,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gdamore/tcell/v2"
 
@@ -64,6 +65,10 @@ type Config struct {
 	Title string // in the top bar; "" means "s2c"
 	Hint  string // shown until somebody else is there, such as how others join
 }
+
+// ErrTerminal is wrapped by Run's and Mirror's error when there is no terminal
+// that can be used.
+var ErrTerminal = errors.New("open terminal")
 
 // Run shows the call until the person leaves, with nil, or until ctx is done,
 // with its cause. Other errors say what the terminal did. Whatever happens in

@@ -37,6 +37,8 @@ type Camera struct {
 
 // faults are what is wrong with a camera at the moment.
 type faults struct {
+	closing sync.Once
+
 	frozen atomic.Bool // gives no pictures
 	busy   atomic.Bool // as if another program had it
 	bad    atomic.Bool // the next picture is cut short
@@ -54,9 +56,11 @@ func Start(c Config) (*Camera, error) {
 		}
 	}
 	cam := &Camera{cfg: c, path: c.Path, born: time.Now()}
+	holdStill()
 	if cam.path == "" {
 		dir, err := os.MkdirTemp("", "fakecam")
 		if err != nil {
+			moveAgain()
 			return nil, err
 		}
 		cam.dir, cam.path = dir, filepath.Join(dir, "video0")
@@ -152,6 +156,7 @@ func (c *Camera) Close() error {
 		<-n.ended
 	}
 	c.nodes = nil
+	c.closing.Do(moveAgain)
 	if c.dir != "" {
 		err = errors.Join(err, os.RemoveAll(c.dir))
 	}
