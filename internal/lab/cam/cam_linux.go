@@ -23,6 +23,7 @@ type Camera struct {
 	// Updated by any goroutine.
 	faults                    faults
 	frames, starved, dequeues atomic.Int64
+	closing                   sync.Once // lets the garbage collector work again
 
 	// Guarded by drawing: a program that closes and opens the camera at once
 	// makes the old stream and the new one overlap.
@@ -37,8 +38,6 @@ type Camera struct {
 
 // faults are what is wrong with a camera at the moment.
 type faults struct {
-	closing sync.Once
-
 	frozen atomic.Bool // gives no pictures
 	busy   atomic.Bool // as if another program had it
 	bad    atomic.Bool // the next picture is cut short
