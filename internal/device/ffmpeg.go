@@ -124,10 +124,7 @@ func tryFFmpeg(ctx context.Context, path string, in []string, silence time.Durat
 	defer timer.Stop()
 	select {
 	case <-s.ready:
-		select {
-		case s.ready <- struct{}{}: // it is still unread
-		default: // as is the one that came meanwhile
-		}
+		s.wake() // the picture is still unread
 		return s, nil
 	case <-s.ended:
 		err = s.err
@@ -192,6 +189,11 @@ func (s *ffmpeg) publish() {
 	s.back, s.mid = s.mid, s.back
 	s.fresh = true
 	s.mu.Unlock()
+	s.wake()
+}
+
+// wake tells the reader of a picture, unless it is told already.
+func (s *ffmpeg) wake() {
 	select {
 	case s.ready <- struct{}{}:
 	default:
