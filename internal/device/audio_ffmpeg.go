@@ -97,20 +97,11 @@ func openFFmpegMic(ctx context.Context, how capture) (media.AudioSource, error) 
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m := &ffmpegMic{cancel: cancel, ended: make(chan struct{}), heard: make(chan struct{})}
 	m.changed.L = &m.mu
-	cmd := exec.CommandContext(life, path, ffmpegMicArgs(how.args)...)
-	cmd.WaitDelay = killWait
-	cmd.Stderr = &m.messages
-	hideWindow(cmd)
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
+	cmd, out, err := startFFmpeg(life, path, ffmpegMicArgs(how.args), &m.messages)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	// Should a child of the process hold the pipe, a kill would not end the reading.
-	context.AfterFunc(life, func() { _ = out.Close() })
 	go m.pump(cmd, out)
 
 	timer := time.NewTimer(how.silence)

@@ -95,6 +95,25 @@ func findFFmpeg() (string, error) {
 	return path, nil
 }
 
+// startFFmpeg starts the program at path. What it prints is in the reader, which
+// ends with life; what it complains about goes to messages.
+func startFFmpeg(life context.Context, path string, args []string, messages io.Writer) (*exec.Cmd, io.Reader, error) {
+	cmd := exec.CommandContext(life, path, args...)
+	cmd.WaitDelay = killWait
+	cmd.Stderr = messages
+	hideWindow(cmd)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	// Should a child of the process hold the pipe, a kill would not end the reading.
+	context.AfterFunc(life, func() { _ = out.Close() })
+	return cmd, out, nil
+}
+
 // tryFFmpeg starts FFmpeg with the given input and waits for the first
 // picture. On error it has ended, and its messages can be read.
 func tryFFmpeg(ctx context.Context, path string, in []string, silence time.Duration, c VideoConfig) (*ffmpeg, error) {
@@ -104,20 +123,11 @@ func tryFFmpeg(ctx context.Context, path string, in []string, silence time.Durat
 		c: c, cancel: cancel, done: make(chan struct{}), ended: make(chan struct{}), ready: make(chan struct{}, 1),
 		back: new(media.Frame), mid: new(media.Frame), front: new(media.Frame),
 	}
-	cmd := exec.CommandContext(life, path, ffmpegArgs(in, c)...)
-	cmd.WaitDelay = killWait
-	cmd.Stderr = &s.messages
-	hideWindow(cmd)
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
+	cmd, out, err := startFFmpeg(life, path, ffmpegArgs(in, c), &s.messages)
 	if err != nil {
 		cancel()
 		return s, err
 	}
-	// Should a child of the process hold the pipe, a kill would not end the reading.
-	context.AfterFunc(life, func() { _ = out.Close() })
 	go s.pump(cmd, out)
 
 	timer := time.NewTimer(silence)
