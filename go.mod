@@ -3,6 +3,7 @@ module github.com/sanix-darker/s2c
 go 1.26.0
 
 require (
+	filippo.io/edwards25519 v1.1.0
 	github.com/blackjack/webcam v0.6.1
 	github.com/ebitengine/oto/v3 v3.5.0
 	github.com/gdamore/tcell/v2 v2.13.10
@@ -11,6 +12,7 @@ require (
 	github.com/rogpeppe/go-internal v1.14.1
 	github.com/spf13/cobra v1.10.2
 	github.com/thesyncim/gopus v0.1.2
+	golang.org/x/crypto v0.58.0
 	golang.org/x/image v0.47.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0

@@ -23,10 +23,15 @@ var layers = map[string]string{
 	"internal/mailbox":   "",
 	"internal/queue":     "",
 	"internal/text":      "",
+	"internal/file":      "",
 	"cipher/hello":       "",
+	"cipher/identity":    "cipher/hello",
+	"cipher/cpace":       "",
+	"cipher/words":       "",
 	"internal/wire":      "cipher/sframe cipher/hello",
-	"cipher":             "cipher/sframe cipher/hello",
-	"internal/transport": "",
+	"cipher":             "cipher/sframe cipher/hello cipher/identity cipher/cpace cipher/words",
+	"internal/trust":     "cipher/hello cipher/identity internal/file internal/text",
+	"internal/transport": "internal/file",
 
 	"ascii":           "",
 	"v4l2":            "",
@@ -38,10 +43,10 @@ var layers = map[string]string{
 	// Neither cipher nor a codec: the hub cannot see or hear anybody.
 	"hub":             "cipher/hello internal/wire internal/transport internal/queue",
 	"internal/device": "internal/media v4l2 pulse",
-	"internal/call": "internal/media internal/mailbox internal/queue internal/text internal/wire cipher cipher/hello cipher/sframe " +
-		"internal/transport internal/audio internal/video",
+	"internal/call": "internal/media internal/mailbox internal/queue internal/text internal/wire cipher cipher/hello cipher/identity cipher/sframe " +
+		"internal/trust internal/transport internal/audio internal/video",
 
-	"internal/ui":  "internal/media internal/call internal/text ascii",
+	"internal/ui":  "internal/media internal/call internal/text internal/trust cipher/hello ascii",
 	"internal/cli": "...",
 	"":             "internal/cli",
 }

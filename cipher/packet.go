@@ -31,14 +31,14 @@ type streamKey struct {
 }
 
 // newStreamKey derives the key of a KID (RFC 9605, section 4.4.2, suite 5).
-func newStreamKey(base secret, kid uint64) *streamKey {
-	prk := must(hkdf.Extract(sha512.New, base.bytes(), nil))
+func newStreamKey(base []byte, kid uint64) *streamKey {
+	prk := must(hkdf.Extract(sha512.New, base, nil))
 	defer clear(prk)
 	info := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint64(nil, kid), suite5)
 	key := must(hkdf.Expand(sha512.New, prk, "SFrame 1.0 Secret key "+string(info), 32))
 	defer clear(key)
 	salt := must(hkdf.Expand(sha512.New, prk, "SFrame 1.0 Secret salt "+string(info), 12))
-	return &streamKey{aead: newGCM(key), salt: [12]byte(salt)}
+	return &streamKey{aead: newPacketAEAD(key), salt: [12]byte(salt)}
 }
 
 // seal appends plain, sealed as packet ctr whose header is head, to dst.
@@ -75,10 +75,23 @@ type sealer struct {
 	next uint64
 }
 
-func (t *sealer) start(kid sframe.KID, base secret) {
+// start seals with another key from now on, from the first counter on. The KID
+// may have been there before: its step or generation counts modulo 16.
+func (t *sealer) start(kid sframe.KID, base []byte) {
+	key := newStreamKey(base, uint64(kid))
 	t.mu.Lock()
-	t.kid, t.key = kid, newStreamKey(base, uint64(kid))
+	if t.key != nil {
+		*t.key = streamKey{}
+	}
+	t.kid, t.key, t.next = kid, key, 0
 	t.mu.Unlock()
+}
+
+// count returns how many packets the key has sealed.
+func (t *sealer) count() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next
 }
 
 func (t *sealer) close() {
@@ -119,37 +132,6 @@ func (s *Session) Seal(dst []byte, stream sframe.Stream, clear byte, plain []byt
 	return t.key.seal(dst, ctr, dst[i:], clear, plain), nil
 }
 
-// An opener opens the packets of one member.
-type opener struct {
-	// Set before it is shared.
-	slot uint16
-
-	// Guarded by mu.
-	mu      sync.Mutex
-	closed  bool
-	streams [sframe.Streams]*received
-	generation
-}
-
-// received is what is known of one stream of a member.
-type received struct {
-	key  *streamKey
-	seen window
-}
-
-func (o *opener) close() {
-	o.mu.Lock()
-	o.closed = true
-	o.base.clear()
-	for i, r := range o.streams {
-		if r != nil {
-			*r.key = streamKey{}
-			o.streams[i] = nil
-		}
-	}
-	o.mu.Unlock()
-}
-
 // Origin says which packet was opened.
 type Origin struct {
 	Slot   uint16 // of the member who sealed it
@@ -187,28 +169,4 @@ func (s *Session) Open(dst, packet []byte) (plain []byte, from Origin, err error
 		return dst, Origin{}, err
 	}
 	return plain, Origin{Slot: kid.Slot(), Stream: kid.Stream(), CTR: ctr}, nil
-}
-
-// open opens a packet whose header ends at byte n. Whatever it looks at, it
-// keeps nothing of a packet that is not authentic.
-func (o *opener) open(dst, packet []byte, kid sframe.KID, ctr uint64, n int) ([]byte, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed || kid != o.kid(o.slot, kid.Stream()) {
-		return nil, ErrUnknownKey
-	}
-	r := o.streams[kid.Stream()]
-	if r == nil {
-		r = &received{key: newStreamKey(o.base, uint64(kid))}
-	}
-	if r.seen.has(ctr) {
-		return nil, ErrReplay
-	}
-	plain, err := r.key.open(dst, ctr, packet[1:n], packet[0], packet[n:])
-	if err != nil {
-		return nil, ErrAuth
-	}
-	r.seen.add(ctr)
-	o.streams[kid.Stream()] = r
-	return plain, nil
 }

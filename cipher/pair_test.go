@@ -2,292 +2,234 @@ package cipher
 
 import (
 	"bytes"
-	"crypto/ecdh"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
+	"fmt"
 	"testing"
+	"time"
 
-	"github.com/sanix-darker/s2c/cipher/sframe"
+	"github.com/sanix-darker/s2c/cipher/cpace"
 )
 
-// hexBytes is written in hexadecimal in JSON.
-type hexBytes []byte
-
-func (h *hexBytes) UnmarshalText(b []byte) (err error) {
-	*h, err = hex.DecodeString(string(b))
-	return err
-}
-
-// TestKnownAnswers compares a handshake and packets with fixed keys to what
-// another implementation, written in another language from the description of
-// the protocol, made of them.
-func TestKnownAnswers(t *testing.T) {
-	var want struct {
-		HelloI  hexBytes `json:"hello_i"`
-		HelloR  hexBytes `json:"hello_r"`
-		M1, M2  hexBytes
-		Boxes   []hexBytes // from I to R, of messages of type 9, each holding its number
-		Packets []struct {
-			From          string
-			Stream        sframe.Stream
-			CTR           uint64
-			Clear         byte
-			Plain, Packet hexBytes
-		}
-	}
-	b, err := os.ReadFile("testdata/suite0.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, &want); err != nil {
-		t.Fatal(err)
-	}
-	count := func(from, n int) []byte { // from, from + 1, ...
-		b := make([]byte, n)
-		for i := range b {
-			b[i] = byte(from + i)
-		}
-		return b
-	}
-	make1 := func(bind byte, name string, slot uint16, x, base []byte) *Session {
-		key, err := ecdh.X25519().NewPrivateKey(x)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := Config{Binding: [32]byte(bytes.Repeat([]byte{bind}, 32)), Session: "session1", Name: name}
-		s, err := newSession(c, key, base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Start(slot)
-		return s
-	}
-	i := make1(0xaa, "ann", 3, count(0, 32), count(0, 64))
-	r := make1(0xbb, "bób", 300, count(32, 32), count(64, 64))
-	m1, m2 := connect(t, i, r)
-	for _, c := range []struct {
-		what      string
-		got, want []byte
-	}{{"Hello of I", helloOf(i), want.HelloI}, {"Hello of R", helloOf(r), want.HelloR}, {"M1", m1, want.M1}, {"M2", m2, want.M2}} {
-		if !bytes.Equal(c.got, c.want) {
-			t.Errorf("%s = %x, want %x", c.what, c.got, c.want)
-		}
-	}
-	if len(want.Packets) == 0 || len(want.Boxes) == 0 {
-		t.Error("the file holds no packets or no boxes")
-	}
-	send := i.peers[r.hash].send // which M1 has moved on
-	for n, want := range want.Boxes {
-		if got := send.seal(nil, 9, []byte{byte(n)}); !bytes.Equal(got, want) {
-			t.Errorf("box %d after M1 = %x, want %x", n, got, want)
-		}
-	}
-	for _, p := range want.Packets {
-		from, to := i, r
-		if p.From == "r" {
-			from, to = r, i
-		}
-		from.sealers[p.Stream].next = p.CTR
-		got, err := from.Seal(nil, p.Stream, p.Clear, p.Plain)
-		if err != nil || !bytes.Equal(got, p.Packet) {
-			t.Errorf("Seal(%+v) = %x, %v", p, got, err)
-		}
-		plain, origin, err := to.Open(nil, p.Packet)
-		if err != nil || !bytes.Equal(plain, p.Plain) || origin != (Origin{Slot: from.slot, Stream: p.Stream, CTR: p.CTR}) {
-			t.Errorf("Open(%+v) = %x, %+v, %v", p, plain, origin, err)
-		}
-	}
-}
-
-// TestAlteredPairMessages flips every bit of M1 and M2, and cuts and extends
-// them. All that is refused, and the true message is accepted afterwards, once.
-func TestAlteredPairMessages(t *testing.T) {
-	a, b := fixed(t, 1), fixed(t, 2)
-	m1 := meet(t, a, b)
-	m2 := checkAltered(t, b, m1)
-	if checkAltered(t, a, m2) != nil {
-		t.Error("M2 was answered")
-	}
-	checkHears(t, a, b)
-	checkHears(t, b, a)
-}
-
-// checkAltered gives s every altered form of m, and then m twice.
-func checkAltered(t *testing.T, s *Session, m []byte) (answer []byte) {
+// bothKinds runs a test with and without a passphrase.
+func bothKinds(t *testing.T, run func(t *testing.T, passphrase string)) {
 	t.Helper()
-	n := 0
-	refuse := func(bad []byte) {
-		t.Helper()
-		n++
-		if answer, _, err := s.Handle(bad); err == nil || answer != nil {
-			t.Fatalf("Handle(%x) = %x, %v, want an error", bad, answer, err)
-		}
+	for _, passphrase := range []string{"", phrase} {
+		t.Run(fmt.Sprintf("passphrase=%t", passphrase != ""), func(t *testing.T) { run(t, passphrase) })
 	}
-	for bit := range len(m) * 8 {
-		bad := bytes.Clone(m)
-		bad[bit/8] ^= 1 << (bit % 8)
-		refuse(bad)
-	}
-	for cut := range m {
-		refuse(m[:cut])
-	}
-	refuse(append(bytes.Clone(m), 0))
-	for _, typ := range []byte{0, 1, 2, 3, 255} {
-		if typ != m[0] {
-			refuse(append([]byte{typ}, m[1:]...))
-		}
-	}
-	t.Logf("%d altered forms of message %d refused", n, m[0])
-	answer, p, err := s.Handle(m)
-	if err != nil || !p.Confirmed {
-		t.Fatalf("Handle of the true message = %+v, %v", p, err)
-	}
-	if _, _, err := s.Handle(m); !errors.Is(err, ErrReplay) {
-		t.Errorf("Handle of a repeated message: %v, want %v", err, ErrReplay)
-	}
-	return answer
 }
 
-// TestCrossDelivery gives every pair message to everybody it is not for, and
-// back to whoever sent it.
-func TestCrossDelivery(t *testing.T) {
-	const n = 4
-	var s [n]*Session
-	for i := range s {
-		s[i] = fixed(t, i)
-	}
-	type message struct {
-		to int
-		b  []byte
-	}
-	var first, second []message
-	for i := range n {
-		for j := i + 1; j < n; j++ {
-			first = append(first, message{j, meet(t, s[i], s[j])})
-		}
-	}
-	refused := 0
-	scatter := func(list []message) {
-		for _, m := range list {
-			for k := range s {
-				if k == m.to {
-					continue
-				}
-				if _, _, err := s[k].Handle(m.b); !errors.Is(err, ErrMalformed) {
-					t.Errorf("message for %d at %d: %v, want %v", m.to, k, err, ErrMalformed)
-				}
-				refused++
+// TestAgain repeats each message at each later stage: who has answered it gives
+// the same answer again and does nothing else, as the answer may be lost.
+func TestAgain(t *testing.T) {
+	bothKinds(t, func(t *testing.T, passphrase string) {
+		a, b := started(t, 1, passphrase), started(t, 2, passphrase)
+		again := func(stage string, s *Session, m, want []byte) {
+			t.Helper()
+			before := snapshot(s)
+			out, err := s.Handle(epoch, m)
+			switch {
+			case want == nil && !errors.Is(err, ErrReplay):
+				t.Errorf("%s: message %d again: %+v, %v, want %v", stage, m[0], out, err, ErrReplay)
+			case want != nil && (err != nil || len(out.Pair) != 1 || !bytes.Equal(out.Pair[0], want)):
+				t.Errorf("%s: message %d again: %+v, %v, want the same answer", stage, m[0], out, err)
+			}
+			if len(out.Events) != 0 || snapshot(s) != before {
+				t.Errorf("%s: message %d again changed something: %+v", stage, m[0], out)
 			}
 		}
-	}
-	scatter(first)
-	for _, m := range first {
-		answer, p, err := s[m.to].Handle(m.b)
-		if err != nil {
-			t.Fatal(err)
+		m1 := meet(t, a, b)
+		m2 := take(t, b, m1).Pair[0]
+		again("M1 answered", b, m1, m2)
+		out := take(t, a, m2)
+		if passphrase == "" {
+			again("connected", a, m2, nil)
+			again("connected", b, m1, m2)
+			return
 		}
-		second = append(second, message{int(p.Slot), answer})
-	}
-	scatter(first)
-	scatter(second)
-	for _, m := range second {
-		if _, _, err := s[m.to].Handle(m.b); err != nil {
-			t.Fatal(err)
+		m3 := out.Pair[0]
+		again("M1 answered", b, m1, m2)
+		again("M2 answered", a, m2, m3)
+		take(t, b, m3)
+		again("connected", b, m3, nil)
+		again("connected", a, m2, m3)
+		again("connected", b, m1, m2)
+		checkHears(t, a, b)
+		checkHears(t, b, a)
+		if len(a.Bye()) != 1 || len(b.Bye()) != 1 {
+			t.Error("no channel is left")
 		}
-	}
-	for i := range s {
-		for j := range s {
-			if i != j {
-				checkHears(t, s[i], s[j])
+	})
+}
+
+// TestLostHandshake loses each message of a handshake for some time. Due says
+// them again until it is through.
+func TestLostHandshake(t *testing.T) {
+	bothKinds(t, func(t *testing.T, passphrase string) {
+		for lost := byte(pairFirst); lost <= pairThird; lost++ {
+			for times := 1; times <= 3; times++ {
+				p := &party{tb: t, now: epoch, next: make(map[*Session]time.Time), events: make(map[*Session][]Event)}
+				n := 0
+				p.lose = func(_, _ *Session, m []byte) bool {
+					if m[0] != lost || n == times {
+						return false
+					}
+					n++
+					return true
+				}
+				a, b := started(t, 1, passphrase), started(t, 2, passphrase)
+				p.join(a)
+				p.join(b)
+				p.pass(time.Duration(times)*repeatEvery + 100*time.Millisecond)
+				p.checkAllHear(fmt.Sprintf("message %d lost %d times", lost, times))
+				for _, s := range p.members {
+					if p.count(s, Confirmed) != 1 || p.count(s, GuessFailed)+p.count(s, Expired) != 0 {
+						t.Errorf("message %d lost %d times: %+v", lost, times, p.events[s])
+					}
+				}
+				p.pass(5 * time.Second)
+				p.checkRoster(fmt.Sprintf("message %d lost %d times", lost, times))
 			}
 		}
+	})
+}
+
+// TestExpired has a joiner take M1 and never answer.
+func TestExpired(t *testing.T) {
+	a, b, c := fixed(t, 1), fixed(t, 2), fixed(t, 3)
+	connect(t, a, c)
+	mustSeal(t, a, "before")
+	m1 := meet(t, a, b)
+	if p := a.Peers(); len(p) != 2 || p[0].Confirmed {
+		t.Fatalf("Peers() = %+v, want b among them, who may hear a", p)
 	}
-	t.Logf("%d messages refused", refused)
+	repeats := 0
+	for now := epoch; now.Before(epoch.Add(answerTime)); now = now.Add(repeatEvery / 4) {
+		out, _ := a.Due(now)
+		for _, m := range out.Pair {
+			if bytes.Equal(m, m1) {
+				repeats++
+			}
+		}
+		if len(a.Peers()) != 2 {
+			t.Fatalf("b was forgotten after %v", now.Sub(epoch))
+		}
+	}
+	if repeats != 4 {
+		t.Errorf("M1 was said again %d times, want 4", repeats)
+	}
+	now := epoch.Add(answerTime)
+	out, _ := a.Due(now)
+	if len(out.Events) == 0 || out.Events[0].Kind != Expired || out.Events[0].Peer.ID != b.hash || len(a.Peers()) != 1 {
+		t.Errorf("after %v: %+v, %+v", answerTime, out.Events, a.Peers())
+	}
+	if _, err := a.Handle(now, make([]byte, 200)); err == nil {
+		t.Error("junk was accepted")
+	}
+	// b comes too late, has been told so, and must not hear a any more.
+	late := take(t, b, m1)
+	if _, err := a.Handle(now, late.Pair[0]); !errors.Is(err, ErrUnknownKey) {
+		t.Errorf("M2 too late: %v, want %v", err, ErrUnknownKey)
+	}
+	told := false
+	for _, m := range out.Pair {
+		if m[0] == pairBox && bytes.Equal(m[33:65], b.hash[:]) {
+			told = len(take(t, b, m).Events) == 1
+		}
+	}
+	if !told || len(b.Peers()) != 0 {
+		t.Errorf("b, who came too late, was not told: %v, %+v", told, b.Peers())
+	}
 }
 
 // TestReaddressed changes the addresses of a message so that it seems to be
 // somebody else's, for somebody else, or my own thrown back at me.
 func TestReaddressed(t *testing.T) {
-	a, b, c := fixed(t, 1), fixed(t, 2), fixed(t, 3)
-	m1 := meet(t, a, b)
-	meet(t, a, c)
-	meet(t, b, c)
-	stranger := fixed(t, 4)
-	address := func(typ byte, from, to *Session) []byte {
-		m := append([]byte{typ}, from.hash[:]...)
-		return append(append(m, to.hash[:]...), m1[pairHead:]...)
-	}
-	tests := []struct {
-		name    string
-		at      *Session
-		message []byte
-		want    error
-	}{
-		{"other recipient", c, address(1, a, c), ErrAuth},
-		{"other sender", b, address(1, c, b), ErrUnknownKey}, // b is the initiator towards c
-		{"reflected", a, m1, ErrMalformed},
-		{"reflected as the peer's M1", a, address(1, b, a), ErrUnknownKey},
-		{"reflected as the peer's M2", a, address(2, b, a), ErrAuth},
-		{"from itself to itself", a, address(1, a, a), ErrMalformed},
-		{"stranger", b, address(1, stranger, b), ErrUnknownKey},
-		{"M2 before M1", b, address(2, a, b), ErrUnknownKey},
-		{"unknown type", b, address(3, a, b), ErrMalformed},
-		{"short", b, m1[:pairHead-1], ErrMalformed},
-		{"no box", b, m1[:pairHead], ErrMalformed},
-	}
-	if bytes.Compare(a.hash[:], b.hash[:]) > 0 {
-		// Then b's M1 would stand, and the reflected one is not authentic.
-		tests[3].want = ErrAuth
-	}
-	if bytes.Compare(b.hash[:], c.hash[:]) > 0 {
-		tests[1].want = ErrAuth
-	}
-	for _, test := range tests {
-		answer, _, err := test.at.Handle(test.message)
-		if !errors.Is(err, test.want) || answer != nil {
-			t.Errorf("%s: %x, %v, want %v", test.name, answer, err, test.want)
+	bothKinds(t, func(t *testing.T, passphrase string) {
+		a, b, c := started(t, 1, passphrase), started(t, 2, passphrase), started(t, 3, passphrase)
+		if bytes.Compare(a.hash[:], b.hash[:]) > 0 || bytes.Compare(b.hash[:], c.hash[:]) > 0 {
+			t.Log("by their hashes members 1, 2 and 3 are in another order")
 		}
-	}
-	m2, _, err := b.Handle(m1)
-	if err != nil {
-		t.Fatalf("true message: %v", err)
-	}
-	if _, _, err := a.Handle(m2); err != nil {
-		t.Fatalf("true answer: %v", err)
-	}
+		m1 := meet(t, a, b)
+		meet(t, a, c)
+		meet(t, b, c)
+		stranger := started(t, 4, passphrase)
+		address := func(typ byte, from, to *Session) []byte {
+			m := append([]byte{typ}, from.hash[:]...)
+			return append(append(m, to.hash[:]...), m1[pairHead:]...)
+		}
+		// Whoever has welcomed somebody takes their M1 only if its hash is the
+		// smaller one.
+		stands := func(mine, theirs *Session) error {
+			if bytes.Compare(mine.hash[:], theirs.hash[:]) < 0 {
+				return ErrUnknownKey
+			}
+			return ErrAuth
+		}
+		tests := []struct {
+			name    string
+			at      *Session
+			message []byte
+			want    error
+		}{
+			{"other recipient", c, address(1, a, c), ErrAuth},
+			{"other sender", b, address(1, c, b), stands(b, c)},
+			{"reflected", a, m1, ErrMalformed},
+			{"reflected as the peer's M1", a, address(1, b, a), stands(a, b)},
+			{"reflected as the peer's M2", a, address(2, b, a), ErrAuth},
+			{"reflected as the peer's M3", a, address(3, b, a), ErrUnknownKey},
+			{"from itself to itself", a, address(1, a, a), ErrMalformed},
+			{"stranger", b, address(1, stranger, b), ErrUnknownKey},
+			{"M2 before M1", b, address(2, a, b), ErrUnknownKey},
+			{"M3 before M1", b, address(3, a, b), ErrUnknownKey},
+			{"box before M1", b, address(4, a, b), ErrUnknownKey},
+			{"unknown type", b, address(5, a, b), ErrMalformed},
+			{"type 0", b, address(0, a, b), ErrMalformed},
+			{"short", b, m1[:pairHead-1], ErrMalformed},
+			{"no box", b, m1[:pairHead], ErrMalformed},
+		}
+		for _, test := range tests {
+			before := snapshot(test.at)
+			out, err := test.at.Handle(epoch, test.message)
+			if !errors.Is(err, test.want) || len(out.Pair)+len(out.Events) > 0 || snapshot(test.at) != before {
+				t.Errorf("%s: %+v, %v, want %v and nothing changed", test.name, out, err, test.want)
+			}
+		}
+		for to, from, m := b, a, m1; m != nil; to, from = from, to {
+			out := take(t, to, m)
+			if m = nil; len(out.Pair) > 0 {
+				m = out.Pair[0]
+			}
+		}
+		checkHears(t, a, b)
+		checkHears(t, b, a)
+	})
 }
 
 // TestSlotOfBox has the hub tell one slot and the member another.
 func TestSlotOfBox(t *testing.T) {
 	a, b := fixed(t, 1), fixed(t, 2)
-	if _, err := b.Meet(7, helloOf(a)); err != nil {
+	if err := b.Meet(epoch, 7, verified(t, a)); err != nil {
 		t.Fatal(err)
 	}
-	m1, err := a.Welcome(8, helloOf(b))
+	m1, err := a.Welcome(epoch, 8, verified(t, b))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer, _, err := b.Handle(m1); !errors.Is(err, ErrMalformed) || answer != nil {
-		t.Errorf("M1 of slot 1 from a member in slot 7: %x, %v", answer, err)
+	if out, err := b.Handle(epoch, m1); !errors.Is(err, ErrMalformed) || len(out.Pair) > 0 {
+		t.Errorf("M1 of slot 1 from a member in slot 7: %+v, %v", out, err)
 	}
 	if len(b.Peers()) != 0 {
 		t.Error("a key was sealed to a member whose slot is wrong")
 	}
-	c := fixed(t, 2)
-	d := fixed(t, 1)
-	if _, err := c.Meet(1, helloOf(d)); err != nil {
+	c, d := fixed(t, 2), fixed(t, 1)
+	if err := c.Meet(epoch, 1, verified(t, d)); err != nil {
 		t.Fatal(err)
 	}
-	if m1, err = d.Welcome(9, helloOf(c)); err != nil {
+	if m1, err = d.Welcome(epoch, 9, verified(t, c)); err != nil {
 		t.Fatal(err)
 	}
-	m2, _, err := c.Handle(m1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := d.Handle(m2); !errors.Is(err, ErrMalformed) {
+	m2 := take(t, c, m1).Pair[0]
+	if _, err := d.Handle(epoch, m2); !errors.Is(err, ErrMalformed) {
 		t.Errorf("M2 of slot 2 from a member in slot 9: %v", err)
 	}
 	if p := d.Peers(); len(p) != 1 || p[0].Confirmed {
@@ -295,145 +237,133 @@ func TestSlotOfBox(t *testing.T) {
 	}
 }
 
+// TestSlotOfBoxPassphrase is TestSlotOfBox with a passphrase, where it counts
+// as a guess: who knows the passphrase does not do that.
+func TestSlotOfBoxPassphrase(t *testing.T) {
+	a, b := started(t, 1, phrase), started(t, 2, phrase)
+	if err := b.Meet(epoch, 7, verified(t, a)); err != nil {
+		t.Fatal(err)
+	}
+	m1, err := a.Welcome(epoch, 2, verified(t, b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m2 := take(t, b, m1).Pair[0]
+	m3 := take(t, a, m2).Pair[0]
+	if _, err := b.Handle(epoch, m3); !errors.Is(err, ErrMalformed) || isConfirmed(b, a) {
+		t.Errorf("M3 of slot 1 from a member in slot 7: %v", err)
+	}
+	out, _ := b.Due(epoch.Add(answerTime))
+	if len(out.Events) == 0 || out.Events[0].Kind != GuessFailed {
+		t.Errorf("later: %+v", out.Events)
+	}
+}
+
 // TestGlare has both welcome each other, in every order of delivery.
 func TestGlare(t *testing.T) {
-	for order := range 2 {
-		a, b := fixed(t, 1), fixed(t, 2)
-		if bytes.Compare(a.hash[:], b.hash[:]) > 0 {
-			a, b = b, a
-		}
-		ma, err := a.Welcome(b.slot, helloOf(b))
-		if err != nil {
-			t.Fatal(err)
-		}
-		mb, err := b.Welcome(a.slot, helloOf(a))
-		if err != nil {
-			t.Fatal(err)
-		}
-		loser := func(want error) {
-			t.Helper()
-			if answer, _, err := a.Handle(mb); !errors.Is(err, want) || answer != nil {
-				t.Errorf("M1 of the larger hash: %x, %v, want %v", answer, err, want)
+	bothKinds(t, func(t *testing.T, passphrase string) {
+		for order := range 4 {
+			a, b := started(t, 1, passphrase), started(t, 2, passphrase)
+			if bytes.Compare(a.hash[:], b.hash[:]) > 0 {
+				a, b = b, a
+			}
+			ma, err := a.Welcome(epoch, b.slot, verified(t, b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			mb, err := b.Welcome(epoch, a.slot, verified(t, a))
+			if err != nil {
+				t.Fatal(err)
+			}
+			loser := func(at int, want error) {
+				t.Helper()
+				if order != at {
+					return
+				}
+				if out, err := a.Handle(epoch, mb); !errors.Is(err, want) || len(out.Pair)+len(out.Events) > 0 {
+					t.Errorf("M1 of the larger hash: %+v, %v, want %v", out, err, want)
+				}
+			}
+			loser(0, ErrUnknownKey)
+			m2 := take(t, b, ma).Pair[0]
+			loser(1, ErrUnknownKey)
+			out := take(t, a, m2)
+			loser(2, ErrReplay)
+			if passphrase != "" {
+				take(t, b, out.Pair[0])
+			}
+			loser(3, ErrReplay)
+			if out := take(t, b, ma); len(out.Pair) != 1 || !bytes.Equal(out.Pair[0], m2) {
+				t.Errorf("M1 again after glare: %+v", out)
+			}
+			checkHears(t, a, b)
+			checkHears(t, b, a)
+			if n := len(b.Peers()); n != 1 || !isConfirmed(a, b) || !isConfirmed(b, a) {
+				t.Errorf("order %d: b has %d peers", order, n)
 			}
 		}
-		if order == 0 {
-			loser(ErrUnknownKey)
+	})
+}
+
+// TestSecondKey has a confirmed peer begin again, or tell its first key again,
+// however well it is sealed.
+func TestSecondKey(t *testing.T) {
+	bothKinds(t, func(t *testing.T, passphrase string) {
+		a, b := started(t, 1, passphrase), started(t, 2, passphrase)
+		connect(t, a, b)
+		for typ := byte(pairFirst); typ <= pairThird; typ++ {
+			for _, s := range [][2]*Session{{a, b}, {b, a}} {
+				p := s[0].peers[s[1].hash]
+				m := s[0].sealState(p, typ, s[0].head(p, typ))
+				if out, err := s[1].Handle(epoch, m); !errors.Is(err, ErrReplay) || len(out.Pair) > 0 {
+					t.Errorf("second key in message %d from slot %d: %+v, %v", typ, s[0].slot, out, err)
+				}
+			}
 		}
-		m2 := checkAltered(t, b, ma)
-		if order == 1 {
-			loser(ErrUnknownKey)
-		}
-		if _, p, err := a.Handle(m2); err != nil || !p.Confirmed {
-			t.Fatalf("M2 after glare: %+v, %v", p, err)
-		}
-		loser(ErrReplay)
-		if _, _, err := b.Handle(ma); !errors.Is(err, ErrReplay) {
-			t.Errorf("M1 again after glare: %v", err)
+		for _, p := range []*peer{a.peers[b.hash], b.peers[a.hash]} {
+			if p.run.dh.bytes() != nil || p.run.ss.bytes() != nil || p.outer.key.bytes() != nil || p.pake != nil {
+				t.Error("secrets of the handshake are kept after it")
+			}
 		}
 		checkHears(t, a, b)
 		checkHears(t, b, a)
-	}
+	})
 }
 
-// TestSecondKey has a confirmed peer tell another key. This suite has no such
-// message, however well it is sealed.
-func TestSecondKey(t *testing.T) {
-	a, b := fixed(t, 1), fixed(t, 2)
-	connect(t, a, b)
-	for _, typ := range []byte{pairFirst, pairSecond} {
-		for _, s := range [][2]*Session{{a, b}, {b, a}} {
-			m := s[0].sealKey(s[0].peers[s[1].hash], typ)
-			if answer, _, err := s[1].Handle(m); !errors.Is(err, ErrReplay) || answer != nil {
-				t.Errorf("second key in message %d from slot %d: %x, %v", typ, s[0].slot, answer, err)
+// TestRunOfBothSides checks that both sides have the same keys, and that
+// each of them depends on everything that went into the run.
+func TestRunOfBothSides(t *testing.T) {
+	base := func() *run {
+		return &run{
+			i: [32]byte{1}, r: [32]byte{2}, enc: bytes.Repeat([]byte{3}, encLen),
+			ss: newSecret(bytes.Repeat([]byte{4}, ssLen)), dh: newSecret(bytes.Repeat([]byte{5}, 32)),
+		}
+	}
+	ya, yb, isk := bytes.Repeat([]byte{6}, cpace.ShareSize), bytes.Repeat([]byte{7}, cpace.ShareSize), bytes.Repeat([]byte{8}, cpace.KeySize)
+	other := bytes.Repeat([]byte{9}, encLen)
+	seen := make(map[string]string)
+	note := func(name string, u *run, ya, yb, isk []byte) {
+		there, back := u.chains(ya, yb, isk)
+		for d, c := range map[string]chain{"i>r": there, "r>i": back} {
+			k := string(c.key.bytes())
+			if old, ok := seen[k]; ok || len(k) != 32 {
+				t.Errorf("%s %s has the key of %s", name, d, old)
 			}
+			seen[k] = name + d
 		}
 	}
-	for _, p := range []*peer{a.peers[b.hash], b.peers[a.hash]} {
-		if p.dh.bytes() != nil {
-			t.Error("the common secret is kept after the handshake")
-		}
-	}
-	checkHears(t, a, b)
-	checkHears(t, b, a)
-}
-
-// TestChain checks the order of boxes, and that a chain forgets.
-func TestChain(t *testing.T) {
-	dh := newSecret(bytes.Repeat([]byte{7}, 32))
-	send, other := schedule(dh, [32]byte{1}, [32]byte{2})
-	recv, _ := schedule(dh, [32]byte{1}, [32]byte{2})
-	var boxes [4][]byte
-	for i := range boxes {
-		old := send.key.bytes()
-		boxes[i] = send.seal(nil, 9, []byte{byte(i)})
-		if !bytes.Equal(old, make([]byte, 32)) {
-			t.Fatalf("the key of box %d is still there: %x", i, old)
-		}
-	}
-	if _, _, err := other.open(9, boxes[0]); !errors.Is(err, ErrAuth) {
-		t.Errorf("box opened by the chain of the other direction: %v", err)
-	}
-	for i := range boxes {
-		for j, b := range boxes {
-			var want error
-			if j < i {
-				want = ErrReplay
-			} else if j > i {
-				want = ErrAuth
-			}
-			if _, _, err := recv.open(9, b); !errors.Is(err, want) {
-				t.Errorf("box %d when %d is next: %v, want %v", j, i, err, want)
-			}
-		}
-		if _, _, err := recv.open(8, boxes[i]); !errors.Is(err, ErrAuth) {
-			t.Errorf("box %d in a message of another type: %v", i, err)
-		}
-		plain, next, err := recv.open(9, boxes[i])
-		if err != nil || !bytes.Equal(plain, []byte{byte(i)}) {
-			t.Fatalf("box %d: %x, %v", i, plain, err)
-		}
-		recv = next
-	}
-}
-
-func TestKeyState(t *testing.T) {
-	base := bytes.Repeat([]byte{0xb5}, baseLen)
-	tests := []struct {
-		slot      uint16
-		gen, step uint32
-		name      string
-	}{
-		{0, 0, 0, ""},
-		{4095, 1<<32 - 1, 17, "ann"},
-		{65535, 1, 1<<32 - 1, "a name of exactly 32 bytes ......"[:32]},
-		{7, 0, 0, "\x1b]0;pwned\x07\xff"}, // whoever shows it cleans it
-	}
-	for _, test := range tests {
-		k := keyState{slot: test.slot, generation: generation{test.gen, test.step, newSecret(base)}, name: test.name}
-		b := k.append(nil)
-		got, err := parseKeyState(b)
-		if err != nil || got.slot != test.slot || got.gen != test.gen || got.step != test.step || got.name != test.name ||
-			!bytes.Equal(got.base.bytes(), base) {
-			t.Errorf("parseKeyState(%x) = %+v, %v", b, got, err)
-		}
-		clear(b[11 : 11+baseLen])
-		if !bytes.Equal(got.base.bytes(), base) {
-			t.Error("a parsed base key aliases the message")
-		}
-		for cut := range b {
-			if _, err := parseKeyState(b[:cut]); err == nil {
-				t.Errorf("parseKeyState(%x) accepted %d of %d bytes", b[:cut], cut, len(b))
-			}
-		}
-	}
-	good := (&keyState{generation: generation{base: newSecret(base)}, name: "ann"}).append(nil)
-	for name, bad := range map[string][]byte{
-		"other type":    append([]byte{2}, good[1:]...),
-		"trailing byte": append(bytes.Clone(good), 0),
-		"long name":     append(append(bytes.Clone(good[:keyStateHead-1]), 33), make([]byte, 33)...),
+	note("base", base(), ya, yb, isk)
+	note("no passphrase", base(), nil, nil, nil)
+	for name, change := range map[string]func(*run){
+		"i": func(u *run) { u.i[31]++ }, "r": func(u *run) { u.r[31]++ }, "swapped": func(u *run) { u.i, u.r = u.r, u.i },
+		"enc": func(u *run) { u.enc = other }, "ss": func(u *run) { u.ss = newSecret(other[:ssLen]) }, "dh": func(u *run) { u.dh = newSecret(other[:32]) },
 	} {
-		if _, err := parseKeyState(bad); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%s: %v, want %v", name, err, ErrMalformed)
-		}
+		u := base()
+		change(u)
+		note(name, u, ya, yb, isk)
 	}
+	note("ya", base(), other[:32], yb, isk)
+	note("yb", base(), ya, other[:32], isk)
+	note("isk", base(), ya, yb, other[:64])
+	note("shares swapped", base(), yb, ya, isk)
 }

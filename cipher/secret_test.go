@@ -53,48 +53,64 @@ func leaks(text string, key []byte) bool {
 
 // TestRedaction prints everything that holds a key, and looks for it.
 func TestRedaction(t *testing.T) {
-	a, b := fixed(t, 1), fixed(t, 2)
-	m1 := meet(t, a, b)
-	p := a.peers[b.hash]
-	seed := seedOf(1)
-	keys := map[string][]byte{
-		"base key": bytes.Clone(a.own.base.bytes()),
-		"X25519":   seed[:32],
-		"dh":       bytes.Clone(p.dh.bytes()),
-		"send":     bytes.Clone(p.send.key.bytes()),
-		"recv":     bytes.Clone(p.recv.key.bytes()),
-	}
-	values := map[string]any{
-		"Session": a, "peer": p, "*peer": *p, "chain": p.send, "generation": a.own,
-		"keyState": keyState{slot: 1, generation: a.own, name: "ann"},
-		"secret":   a.own.base, "pointer": &a.own.base, "slice": []secret{a.own.base}, "map": map[string]secret{"key": p.dh},
-		"struct": struct{ Key secret }{p.recv.key}, "sealer": a.sealers[1], "Peers": a.Peers(),
-	}
-	m2, _, err := b.Handle(m1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys["theirs"] = bytes.Clone(b.own.base.bytes())
-	checkPrints := func() {
-		for name, v := range values {
-			text := prints(v)
-			for what, key := range keys {
-				if leaks(text, key) {
-					t.Errorf("%s shows the %s", name, what)
+	bothKinds(t, func(t *testing.T, passphrase string) {
+		a, b := started(t, 1, passphrase), started(t, 2, passphrase)
+		m1 := meet(t, a, b)
+		p := a.peers[b.hash]
+		own := keysOf(1)
+		keys := map[string][]byte{
+			"base key": own.base, "X25519": own.x, "X-Wing": own.kem,
+			"dh": bytes.Clone(p.run.dh.bytes()), "ss": bytes.Clone(p.run.ss.bytes()),
+		}
+		values := map[string]any{
+			"Session": a, "peer": p, "*peer": *p, "run": p.run, "generation": a.own,
+			"keyState": keyState{slot: 1, generation: a.own, name: "ann"},
+			"secret":   a.own.base, "pointer": &a.own.base, "slice": []secret{a.own.base}, "map": map[string]secret{"key": p.run.dh},
+			"struct": struct{ Key secret }{p.run.dh}, "sealer": a.sealers[1], "Peers": a.Peers(),
+		}
+		if passphrase != "" {
+			keys["passphrase"], keys["outer"] = []byte(passphrase), bytes.Clone(p.outer.key.bytes())
+			values["pake"], values["outer"] = p.pake, p.outer
+		} else {
+			keys["send"], keys["recv"] = bytes.Clone(p.send.key.bytes()), bytes.Clone(p.recv.key.bytes())
+			values["chain"] = p.send
+		}
+		checkPrints := func() {
+			t.Helper()
+			for name, v := range values {
+				text := prints(v)
+				for what, key := range keys {
+					if leaks(text, key) {
+						t.Errorf("%s shows the %s", name, what)
+					}
 				}
 			}
 		}
-	}
-	checkPrints()
-	if _, _, err := a.Handle(m2); err != nil {
-		t.Fatal(err)
-	}
-	checkHears(t, a, b)
-	values["opener"] = a.openers[2]
-	keys["send"], keys["recv"] = bytes.Clone(p.send.key.bytes()), bytes.Clone(p.recv.key.bytes())
-	checkPrints()
+		checkPrints()
+		for to, from, m := b, a, m1; m != nil; to, from = from, to {
+			out := take(t, to, m)
+			if m = nil; len(out.Pair) > 0 {
+				m = out.Pair[0]
+			}
+		}
+		checkHears(t, a, b)
+		a.replaceKey(epoch)
+		a.Due(epoch.Add(turnDelay))
+		keys["theirs"] = keysOf(2).base
+		keys["next"] = bytes.Clone(a.turn.next.base.bytes())
+		keys["send"], keys["recv"] = bytes.Clone(p.send.key.bytes()), bytes.Clone(p.recv.key.bytes())
+		values["opener"], values["turn"], values["chain"] = a.openers[2], a.turn, p.send
+		values["*peer"] = *p
+		checkPrints()
+	})
+}
 
-	for name, v := range map[string]any{"secret": a.own.base, "empty": secret{}, "in a struct": struct{ K secret }{a.own.base}} {
+// TestRedacted checks what a secret prints as, and that the search of
+// TestRedaction finds what is there.
+func TestRedacted(t *testing.T) {
+	key := keysOf(1).base
+	s := newSecret(key)
+	for name, v := range map[string]any{"secret": s, "empty": secret{}, "in a struct": struct{ K secret }{s}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 			if got := fmt.Sprintf(verb, v); !strings.Contains(got, redacted) {
 				t.Errorf("%s printed with %s: %q", name, verb, got)
@@ -102,13 +118,12 @@ func TestRedaction(t *testing.T) {
 		}
 	}
 	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "key", a.own.base)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "key", s)
 	if !strings.Contains(log.String(), "key="+redacted) {
 		t.Errorf("slog prints %q", log.String())
 	}
-	// The search finds what is there.
-	for _, v := range []any{keys["dh"], [32]byte(keys["dh"]), hex.EncodeToString(keys["dh"]), struct{ b []byte }{keys["dh"]}} {
-		if !leaks(prints(v), keys["dh"]) {
+	for _, v := range []any{key, [64]byte(key), hex.EncodeToString(key), struct{ b []byte }{key}} {
+		if !leaks(prints(v), key) {
 			t.Errorf("a key printed as %T was not found", v)
 		}
 	}

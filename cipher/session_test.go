@@ -3,79 +3,177 @@ package cipher
 import (
 	"bytes"
 	"crypto/ecdh"
+	"crypto/hpke"
 	"crypto/sha512"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/cipher/sframe"
+	"github.com/sanix-darker/s2c/internal/lab/person"
 )
 
-// fixed returns the session of member i of "session1", in slot i. Its keys are
-// the same in every process, as the workers of a fuzz test must agree on them.
+// epoch is when the tests begin.
+var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// phrase is the passphrase of the sessions that have one.
+const phrase = "zebra-oven-jolly"
+
+// fixed returns the session of member i of "session1", without a passphrase,
+// in slot i.
 func fixed(tb testing.TB, i int) *Session {
 	tb.Helper()
-	s := unstarted(tb, i, "session1")
-	s.Start(uint16(i))
-	return s
+	return started(tb, i, "")
 }
 
-// unstarted is fixed for a session of any name, without a slot.
-func unstarted(tb testing.TB, i int, session string) *Session {
+// started is fixed with a passphrase.
+func started(tb testing.TB, i int, passphrase string) *Session {
 	tb.Helper()
-	seed := seedOf(i)
-	base := sha512.Sum512(binary.BigEndian.AppendUint32([]byte("base"), uint32(i)))
-	x, err := ecdh.X25519().NewPrivateKey(seed[:32])
-	if err != nil {
-		tb.Fatal(err)
-	}
-	c := Config{Binding: [32]byte(seed[32:]), Session: session, Name: fmt.Sprintf("member %d", i)}
-	s, err := newSession(c, x, base[:])
-	if err != nil {
+	return inSlot(tb, i, uint16(i), passphrase)
+}
+
+// inSlot is started for any slot.
+func inSlot(tb testing.TB, i int, slot uint16, passphrase string) *Session {
+	tb.Helper()
+	s := unstarted(tb, i, "session1", passphrase)
+	if err := s.Start(slot); err != nil {
 		tb.Fatal(err)
 	}
 	return s
 }
 
-// seedOf returns the X25519 key and the binding of member i.
-func seedOf(i int) [64]byte {
-	return sha512.Sum512(binary.BigEndian.AppendUint32([]byte("x"), uint32(i)))
+var (
+	templatesMu sync.Mutex
+	templates   = make(map[string]*Session)
+)
+
+// unstarted returns the session of member i, of a session of any name, without
+// a slot. Its keys and its Hello are the same in every process, as the workers
+// of a fuzz test must agree on them; its certificate is made once.
+func unstarted(tb testing.TB, i int, session, passphrase string) *Session {
+	tb.Helper()
+	templatesMu.Lock()
+	defer templatesMu.Unlock()
+	k, name := keysOf(i), fmt.Sprintf("%d %t %s", i, passphrase != "", session)
+	if templates[name] == nil {
+		x, err := ecdh.X25519().NewPrivateKey(k.x)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		kem, err := hpke.MLKEM768X25519().NewPrivateKey(k.kem)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		c := Config{
+			Identity: person.Identity(tb, i), Binding: k.binding, Session: session,
+			Name: fmt.Sprintf("member %d", i), Passphrase: passphrase,
+		}
+		if templates[name], err = newSession(c, x, kem, bytes.Clone(k.base)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	t := templates[name]
+	s := &Session{
+		name: t.name, session: t.session, hello: t.hello, cert: t.cert, hash: t.hash, guard: new(Guard),
+		agree: t.agree, decap: t.decap, own: generation{base: newSecret(k.base)},
+		peers: make(map[hello.Hash]*peer), gone: make(map[hello.Hash]struct{}), openers: make(map[uint16]*opener),
+	}
+	if passphrase != "" {
+		s.password = newSecret([]byte(passphrase))
+	}
+	for i := range s.sealers {
+		s.sealers[i] = new(sealer)
+	}
+	return s
 }
 
-// helloOf returns the Hello of s.
-func helloOf(s *Session) []byte {
-	h, _ := s.Hello()
-	return h
+// A keyring holds the keys of a member of the tests.
+type keyring struct {
+	x, kem, base []byte
+	binding      [32]byte
+}
+
+// keysOf returns the keys of member i.
+func keysOf(i int) keyring {
+	of := func(what string) []byte {
+		sum := sha512.Sum512(binary.BigEndian.AppendUint32([]byte(what), uint32(i)))
+		return sum[:]
+	}
+	return keyring{x: of("x")[:32], kem: of("kem")[:32], base: of("base"), binding: [32]byte(of("binding"))}
+}
+
+// verified returns the Hello of s as others take it.
+func verified(tb testing.TB, s *Session) hello.Verified {
+	tb.Helper()
+	v, err := hello.Verify(s.hello, s.cert)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v
 }
 
 // meet makes b, who joins, meet a, and returns M1.
 func meet(tb testing.TB, a, b *Session) (m1 []byte) {
 	tb.Helper()
-	if _, err := b.Meet(a.slot, helloOf(a)); err != nil {
+	if err := b.Meet(epoch, a.slot, verified(tb, a)); err != nil {
 		tb.Fatal(err)
 	}
-	m1, err := a.Welcome(b.slot, helloOf(b))
+	m1, err := a.Welcome(epoch, b.slot, verified(tb, b))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return m1
+	return bytes.Clone(m1)
 }
 
-// connect runs the whole handshake between a, who was there, and b.
-func connect(tb testing.TB, a, b *Session) (m1, m2 []byte) {
+// take makes s take a message and returns what s asks for.
+func take(tb testing.TB, s *Session, m []byte) Out {
 	tb.Helper()
-	m1 = meet(tb, a, b)
-	m2, _, err := b.Handle(m1)
+	out, err := s.Handle(epoch, m)
 	if err != nil {
-		tb.Fatal(err)
+		tb.Fatalf("slot %d: Handle(message %d): %v", s.slot, m[0], err)
 	}
-	if answer, _, err := a.Handle(m2); err != nil || answer != nil {
-		tb.Fatalf("Handle(M2) = %x, %v, want no answer and no error", answer, err)
+	return out
+}
+
+// connect runs the whole handshake between a, who was there, and b, and returns
+// its messages: two, or three with a passphrase.
+func connect(tb testing.TB, a, b *Session) (messages [][]byte) {
+	tb.Helper()
+	queue := [][]byte{meet(tb, a, b)}
+	for len(queue) > 0 {
+		m := queue[0]
+		to := a
+		if bytes.Equal(m[33:65], b.hash[:]) {
+			to = b
+		}
+		if m[0] != pairBox { // a key that is not in use yet may follow
+			messages = append(messages, m)
+		}
+		queue = append(queue[1:], take(tb, to, m).Pair...)
 	}
-	return m1, m2
+	want := 2
+	if a.password.bytes() != nil {
+		want = 3
+	}
+	if len(messages) != want || !isConfirmed(a, b) || !isConfirmed(b, a) {
+		tb.Fatalf("the handshake of slots %d and %d took %d messages, want %d", a.slot, b.slot, len(messages), want)
+	}
+	return messages
+}
+
+// isConfirmed reports whether b is a confirmed peer of a.
+func isConfirmed(a, b *Session) bool {
+	for _, p := range a.Peers() {
+		if p.ID == b.hash && p.Confirmed {
+			return true
+		}
+	}
+	return false
 }
 
 // mustSeal seals plain in the voice stream of s.
@@ -98,38 +196,53 @@ func checkHears(tb testing.TB, b, a *Session) {
 	}
 }
 
+// checkCannot fails the test if b opens a packet.
+func checkCannot(tb testing.TB, b *Session, packet []byte, want error) {
+	tb.Helper()
+	if plain, from, err := b.Open(nil, packet); !errors.Is(err, want) {
+		tb.Errorf("slot %d opens a packet: %q, %+v, %v, want %v", b.slot, plain, from, err, want)
+	}
+}
+
 func TestNewSession(t *testing.T) {
 	tests := []struct {
-		config Config
-		ok     bool
+		session, name, passphrase string
+		ok                        bool
 	}{
-		{Config{Session: "session1", Name: "ann"}, true},
-		{Config{Session: "s", Name: ""}, true},
-		{Config{Session: strings.Repeat("s", 64), Name: strings.Repeat("n", 32)}, true},
-		{Config{Session: "", Name: "ann"}, false},
-		{Config{Session: "a b", Name: "ann"}, false},
-		{Config{Session: strings.Repeat("s", 65), Name: "ann"}, false},
-		{Config{Session: "session1", Name: strings.Repeat("n", 33)}, false},
+		{"session1", "ann", "", true},
+		{"session1", "ann", "x", true},
+		{"s", "", "", true},
+		{strings.Repeat("s", 64), strings.Repeat("n", 32), strings.Repeat("p", 1000), true},
+		{"", "ann", "", false},
+		{"a b", "ann", "", false},
+		{strings.Repeat("s", 65), "ann", "", false},
+		{"session1", strings.Repeat("n", 33), "", false},
 	}
 	for _, test := range tests {
-		s, err := NewSession(test.config)
+		c := Config{Identity: person.Identity(t, 3), Binding: [32]byte{1, 2}, Session: test.session, Name: test.name, Passphrase: test.passphrase}
+		s, err := NewSession(c)
 		if (err == nil) != test.ok {
-			t.Errorf("NewSession(%+v) = %v, want ok %v", test.config, err, test.ok)
+			t.Errorf("NewSession(%+v) = %v, want ok %v", test, err, test.ok)
 		}
 		if err != nil {
 			continue
 		}
-		raw, id := s.Hello()
-		h, err := hello.Parse(raw)
-		if err != nil || h.Session != test.config.Session || h.Binding != test.config.Binding || hello.Sum(raw) != id {
-			t.Errorf("NewSession(%+v).Hello() = %+v, %x, %v", test.config, h, id, err)
+		raw, cert, id := s.Hello()
+		v, err := hello.Verify(raw, cert)
+		if err != nil {
+			t.Fatalf("Hello of %+v: %v", test, err)
+		}
+		h := v.Hello()
+		if v.Hash() != id || h.Session != c.Session || h.Binding != c.Binding || h.Fingerprint != c.Identity.Fingerprint() ||
+			h.Passphrase != (c.Passphrase != "") {
+			t.Errorf("NewSession(%+v).Hello() = %+v, %x", test, h, id)
 		}
 	}
 }
 
 // TestSessionsDiffer checks that no two sessions share a key or a Hello.
 func TestSessionsDiffer(t *testing.T) {
-	config := Config{Session: "session1", Name: "ann"}
+	config := Config{Identity: person.Identity(t, 1), Session: "session1", Name: "ann"}
 	a, err := NewSession(config)
 	if err != nil {
 		t.Fatal(err)
@@ -141,38 +254,67 @@ func TestSessionsDiffer(t *testing.T) {
 	if a.hash == b.hash || bytes.Equal(a.own.base.bytes(), b.own.base.bytes()) {
 		t.Error("two sessions have a key in common")
 	}
-	ha, errA := hello.Parse(a.hello)
-	hb, errB := hello.Parse(b.hello)
-	if errA != nil || errB != nil || ha.X == hb.X {
-		t.Errorf("two sessions have one X25519 key: %v, %v", errA, errB)
+	va, vb := verified(t, a), verified(t, b)
+	if ha, hb := va.Hello(), vb.Hello(); ha.X == hb.X || ha.KEM == hb.KEM {
+		t.Error("two sessions have one public key")
 	}
 	if k := a.own.base.bytes(); len(k) != baseLen || bytes.Count(k, []byte{0}) > 8 {
 		t.Errorf("base key %x is not random", k)
 	}
-	raw, _ := a.Hello()
+	raw, cert, _ := a.Hello()
 	clear(raw)
-	if bytes.Equal(raw, helloOf(a)) {
+	clear(cert)
+	if again, cert2, _ := a.Hello(); bytes.Equal(raw, again) || bytes.Equal(cert, cert2) {
 		t.Error("Hello gives away the session's own bytes")
 	}
 }
 
+// TestFixed checks that the sessions of the tests are what NewSession makes.
+func TestFixed(t *testing.T) {
+	for _, passphrase := range []string{"", phrase} {
+		a, b := started(t, 1, passphrase), started(t, 1, passphrase)
+		if a == b || a.hash != b.hash || !bytes.Equal(a.own.base.bytes(), b.own.base.bytes()) {
+			t.Error("a fixed session is not the same each time")
+		}
+		made, err := NewSession(Config{Identity: person.Identity(t, 1), Session: "session1", Passphrase: passphrase})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := made.Start(7); err != nil {
+			t.Fatal(err)
+		}
+		connect(t, made, a)
+		connect(t, started(t, 2, passphrase), made)
+	}
+}
+
 func TestStart(t *testing.T) {
-	s := unstarted(t, 1, "session1")
+	s, other := unstarted(t, 1, "session1", ""), verified(t, fixed(t, 2))
 	if _, err := s.Seal(nil, sframe.StreamVoice, 0, nil); !errors.Is(err, errNoKeys) {
 		t.Errorf("Seal before Start: %v", err)
 	}
-	if _, err := s.Meet(2, helloOf(fixed(t, 2))); !errors.Is(err, errNoKeys) {
+	if err := s.Meet(epoch, 2, other); !errors.Is(err, errNoKeys) {
 		t.Errorf("Meet before Start: %v", err)
 	}
-	if _, _, err := s.Handle(make([]byte, 200)); !errors.Is(err, errNoKeys) {
+	if _, err := s.Welcome(epoch, 2, other); !errors.Is(err, errNoKeys) {
+		t.Errorf("Welcome before Start: %v", err)
+	}
+	if _, err := s.Handle(epoch, make([]byte, 200)); !errors.Is(err, errNoKeys) {
 		t.Errorf("Handle before Start: %v", err)
 	}
-	s.Start(sframe.MaxSlot + 1)
+	if out, next := s.Due(epoch); len(out.Pair)+len(out.Events) > 0 || !next.IsZero() {
+		t.Errorf("Due before Start: %+v, %v", out, next)
+	}
+	if err := s.Start(sframe.MaxSlot + 1); !errors.Is(err, errNoKeys) {
+		t.Errorf("Start with a slot out of range: %v", err)
+	}
 	if _, err := s.Seal(nil, sframe.StreamVoice, 0, nil); !errors.Is(err, errNoKeys) {
 		t.Errorf("Seal after Start with a slot out of range: %v", err)
 	}
-	for _, slot := range []uint16{sframe.MaxSlot, 5} { // the second call does not count
-		s.Start(slot)
+	for i, slot := range []uint16{sframe.MaxSlot, 5} { // the second call does not count
+		if err := s.Start(slot); (err == nil) != (i == 0) {
+			t.Errorf("Start(%d), call %d: %v", slot, i, err)
+		}
 		b, err := s.Seal(nil, sframe.StreamVoice, 0, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -187,72 +329,16 @@ func TestStart(t *testing.T) {
 	}
 }
 
-func TestRefusedMembers(t *testing.T) {
-	s := fixed(t, 1)
-	known := fixed(t, 2)
-	if _, err := s.Meet(2, helloOf(known)); err != nil {
-		t.Fatal(err)
-	}
-	left := fixed(t, 3)
-	if _, err := s.Welcome(3, helloOf(left)); err != nil {
-		t.Fatal(err)
-	}
-	if !s.Forget(left.hash) {
-		t.Fatal("Forget of a member = false")
-	}
-	fresh := helloOf(fixed(t, 4))
-	lowOrder := bytes.Clone(fresh)
-	clear(lowOrder[39:71])
-	tests := []struct {
-		name  string
-		slot  uint16
-		hello []byte
-		want  error
-	}{
-		{"empty", 4, nil, hello.ErrMalformed},
-		{"cut", 4, fresh[:len(fresh)-1], hello.ErrMalformed},
-		{"version", 4, append([]byte("S2C\x02"), fresh[4:]...), hello.ErrVersion},
-		{"other session", 4, helloOf(unstarted(t, 4, "session2")), errSession},
-		{"mine", 4, helloOf(s), errOwnHello},
-		{"known", 4, helloOf(known), errKnown},
-		{"left", 4, helloOf(left), errSpent},
-		{"slot of another", 2, fresh, errSlotTaken},
-		{"my slot", 1, fresh, errSlotTaken},
-		{"slot out of range", sframe.MaxSlot + 1, fresh, errSlotRange},
-		{"zero result", 4, lowOrder, nil},
-	}
-	for _, test := range tests {
-		_, errMeet := s.Meet(test.slot, test.hello)
-		m1, errWelcome := s.Welcome(test.slot, test.hello)
-		for _, err := range []error{errMeet, errWelcome} {
-			if err == nil || test.want != nil && !errors.Is(err, test.want) {
-				t.Errorf("%s: %v, want %v", test.name, err, test.want)
-			}
-		}
-		if m1 != nil {
-			t.Errorf("%s: a key was sealed", test.name)
-		}
-		if len(s.peers) != 1 || len(s.Peers()) != 0 {
-			t.Fatalf("%s: a refused member was added", test.name)
-		}
-	}
-	if _, err := s.Welcome(3, fresh); err != nil {
-		t.Errorf("slot of a member who has left: %v", err)
-	}
-}
-
-func TestTooManyGone(t *testing.T) {
-	s, peer := fixed(t, 1), fixed(t, 2)
-	for i := range maxGone {
-		s.gone[hello.Hash{0: byte(i), 1: byte(i >> 8), 2: 1}] = struct{}{}
-	}
-	if _, err := s.Meet(2, helloOf(peer)); !errors.Is(err, errTooMany) {
-		t.Errorf("Meet after %d members have left: %v", maxGone, err)
-	}
-}
-
 func TestPeers(t *testing.T) {
 	a, b, c := fixed(t, 1), fixed(t, 9), fixed(t, 5)
+	who := func(s *Session, confirmed bool) Peer {
+		v := verified(t, s)
+		p := Peer{ID: s.hash, Fingerprint: v.Hello().Fingerprint, Slot: s.slot, Confirmed: confirmed}
+		if confirmed {
+			p.Name = s.name
+		}
+		return p
+	}
 	check := func(when string, s *Session, want ...Peer) {
 		t.Helper()
 		got := s.Peers()
@@ -265,99 +351,60 @@ func TestPeers(t *testing.T) {
 			}
 		}
 	}
+	event := func(when string, out Out, want Peer) {
+		t.Helper()
+		if len(out.Events) != 1 || out.Events[0] != (Event{Confirmed, want}) {
+			t.Errorf("%s: %+v, want %+v", when, out.Events, want)
+		}
+	}
 	m1 := meet(t, a, b)
-	check("b was welcomed", a, Peer{ID: b.hash, Slot: 9})
+	check("b was welcomed", a, who(b, false))
 	check("b has met a", b)
-	m2, p, err := b.Handle(m1)
-	if want := (Peer{ID: a.hash, Slot: 1, Name: "member 1", Confirmed: true}); err != nil || p != want {
-		t.Errorf("Handle(M1) = %+v, %v, want %+v", p, err, want)
-	}
-	check("b has answered", b, p)
-	_, p, err = a.Handle(m2)
-	if want := (Peer{ID: b.hash, Slot: 9, Name: "member 9", Confirmed: true}); err != nil || p != want {
-		t.Errorf("Handle(M2) = %+v, %v, want %+v", p, err, want)
-	}
-	check("b is confirmed", a, p)
+	out := take(t, b, m1)
+	event("M1", out, who(a, true))
+	check("b has answered", b, who(a, true))
+	event("M2", take(t, a, out.Pair[0]), who(b, true))
+	check("b is confirmed", a, who(b, true))
 	connect(t, a, c)
-	check("by slot", a, Peer{ID: c.hash, Slot: 5, Name: "member 5", Confirmed: true}, p)
-	if !a.Forget(b.hash) || a.Forget(b.hash) || a.Forget(hello.Hash{}) {
+	check("by slot", a, who(c, true), who(b, true))
+	if !a.Forget(epoch, b.hash) || a.Forget(epoch, b.hash) || a.Forget(epoch, hello.Hash{}) {
 		t.Error("Forget reports the wrong thing")
 	}
-	check("b is forgotten", a, Peer{ID: c.hash, Slot: 5, Name: "member 5", Confirmed: true})
+	check("b is forgotten", a, who(c, true))
 }
 
-func TestClose(t *testing.T) {
-	a, b := fixed(t, 1), fixed(t, 2)
-	connect(t, a, b)
-	checkHears(t, b, a)
+// TestPeersPassphrase checks when each side lists the other in a session with a
+// passphrase: from the message on that holds its key.
+func TestPeersPassphrase(t *testing.T) {
+	a, b := started(t, 1, phrase), started(t, 9, phrase)
+	count := func(s *Session) (listed, confirmed int) {
+		for _, p := range s.Peers() {
+			listed++
+			if p.Confirmed {
+				confirmed++
+			}
+		}
+		return listed, confirmed
+	}
+	check := func(when string, want ...int) {
+		t.Helper()
+		la, ca := count(a)
+		lb, cb := count(b)
+		for i, got := range []int{la, ca, lb, cb} {
+			if got != want[i] {
+				t.Errorf("%s: a lists %d (%d confirmed), b lists %d (%d confirmed), want %v", when, la, ca, lb, cb, want)
+				return
+			}
+		}
+	}
+	m1 := meet(t, a, b)
+	check("M1", 0, 0, 0, 0)
+	m2 := take(t, b, m1).Pair[0]
+	check("M2", 0, 0, 1, 0)
+	m3 := take(t, a, m2).Pair[0]
+	check("M3", 1, 1, 1, 0)
+	take(t, b, m3)
+	check("after M3", 1, 1, 1, 1)
 	checkHears(t, a, b)
-	packet := mustSeal(t, b, "late")
-	p, o := a.peers[b.hash], a.openers[2]
-	base, theirs, send, recv := a.own.base.bytes(), o.base.bytes(), p.send.key.bytes(), p.recv.key.bytes()
-	a.Close()
-	a.Close()
-	for i, k := range [][]byte{base, theirs, send, recv} {
-		if len(k) == 0 || !bytes.Equal(k, make([]byte, len(k))) {
-			t.Errorf("after Close key %d is %x", i, k)
-		}
-	}
-	a.Start(1)
-	if _, err := a.Seal(nil, sframe.StreamVoice, 0, nil); !errors.Is(err, errNoKeys) {
-		t.Errorf("Seal after Close: %v", err)
-	}
-	if _, _, err := a.Open(nil, packet); !errors.Is(err, ErrUnknownKey) {
-		t.Errorf("Open after Close: %v", err)
-	}
-	if _, err := a.Welcome(3, helloOf(fixed(t, 3))); !errors.Is(err, errNoKeys) {
-		t.Errorf("Welcome after Close: %v", err)
-	}
-	if len(a.Peers()) != 0 || len(a.openers) != 0 || a.Forget(b.hash) {
-		t.Error("members are left after Close")
-	}
-}
-
-func TestForget(t *testing.T) {
-	a, b, c := fixed(t, 1), fixed(t, 2), fixed(t, 3)
-	m1, _ := connect(t, b, a)
-	connect(t, a, c)
-	old := mustSeal(t, b, "recorded")
-	if _, _, err := a.Open(nil, old); err != nil {
-		t.Fatal(err)
-	}
-	p, o := a.peers[b.hash], a.openers[2]
-	keys := [][]byte{o.base.bytes(), p.send.key.bytes(), p.recv.key.bytes()}
-	a.Forget(b.hash)
-	for i, k := range keys {
-		if len(k) == 0 || !bytes.Equal(k, make([]byte, len(k))) {
-			t.Errorf("after Forget key %d is %x", i, k)
-		}
-	}
-	for _, packet := range [][]byte{old, mustSeal(t, b, "still here")} {
-		if _, _, err := a.Open(nil, packet); !errors.Is(err, ErrUnknownKey) {
-			t.Errorf("Open of an ex-member's packet: %v, want %v", err, ErrUnknownKey)
-		}
-	}
-	// Open may have looked the member up just before.
-	if _, err := o.open(nil, old, sframe.NewKID(2, sframe.StreamVoice, 0, 0), 0, 4); !errors.Is(err, ErrUnknownKey) {
-		t.Errorf("open after Forget, looked up before: %v, want %v", err, ErrUnknownKey)
-	}
-	if a.openers[2] != nil || o.streams != [sframe.Streams]*received{} {
-		t.Error("Forget leaves keys of the member's streams")
-	}
-	if _, _, err := a.Handle(m1); !errors.Is(err, ErrUnknownKey) {
-		t.Errorf("Handle of an ex-member's message: %v, want %v", err, ErrUnknownKey)
-	}
-	// A hub that lists the ex-member anew could play back the whole call.
-	if _, err := a.Meet(2, helloOf(b)); !errors.Is(err, errSpent) {
-		t.Errorf("Meet of an ex-member: %v, want %v", err, errSpent)
-	}
-	checkHears(t, a, c)
-	// Somebody else in the same slot is heard, the ex-member is not.
-	d := unstarted(t, 4, "session1")
-	d.Start(2)
-	connect(t, a, d)
-	if _, _, err := a.Open(nil, mustSeal(t, b, "a ghost")); !errors.Is(err, ErrAuth) {
-		t.Errorf("Open of an ex-member's packet, slot in use: %v, want %v", err, ErrAuth)
-	}
-	checkHears(t, a, d)
+	checkHears(t, b, a)
 }

@@ -13,6 +13,7 @@ const (
 	dropMalformed    dropReason = iota // no version of s2c sends such a packet
 	dropForged                         // the packet names another member's slot
 	dropFlood                          // the member sends more packets than anybody needs
+	dropNotChat                        // a reliable packet of another stream than chat
 	dropStranger                       // a pair message to somebody who is not there (any more)
 	dropExpired                        // overwritten in the sender's ring before its turn
 	dropControlFull                    // the receiver's queue was full and the oldest went
@@ -28,6 +29,7 @@ var dropNames = [dropReasons]string{
 	dropMalformed:    "malformed",
 	dropForged:       "forged",
 	dropFlood:        "flood",
+	dropNotChat:      "not_chat",
 	dropStranger:     "stranger",
 	dropExpired:      "expired",
 	dropControlFull:  "control_full",

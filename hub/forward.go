@@ -51,7 +51,7 @@ func (m *member) forward(b []byte, now time.Time) {
 	case p.KID.Slot() != m.slot:
 		m.drops[dropForged].Add(1)
 		return
-	case m.packetMeter.take(now) > 0:
+	case m.packetMeter.take(now, 1) > 0:
 		m.drops[dropFlood].Add(1)
 		return
 	}
@@ -123,15 +123,15 @@ type meter struct {
 	next     time.Time // when the events so far would have happened, one each interval
 }
 
-// take returns 0 for an event that may happen now, otherwise how long it would
-// have to wait.
-func (m *meter) take(now time.Time) time.Duration {
+// take returns 0 for an event that counts for n and may happen now, otherwise
+// how long it would have to wait. n is at most the burst.
+func (m *meter) take(now time.Time, n int) time.Duration {
 	if m.next.Before(now) {
 		m.next = now
 	}
-	if wait := m.next.Sub(now) - time.Duration(m.burst-1)*m.interval; wait > 0 {
+	if wait := m.next.Sub(now) - time.Duration(m.burst-n)*m.interval; wait > 0 {
 		return wait
 	}
-	m.next = m.next.Add(m.interval)
+	m.next = m.next.Add(time.Duration(n) * m.interval)
 	return 0
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/internal/queue"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
@@ -87,8 +88,7 @@ func benchRoom(tb testing.TB, n int) (members []*benchConn, sent *sync.WaitGroup
 	for i := range n {
 		c := &benchConn{join: make(chan []byte, 1), in: make(chan []byte), sent: sent, closed: make(chan struct{})}
 		binary.BigEndian.PutUint32(c.binding[:], uint32(i))
-		req := hello.Hello{Binding: c.binding, Session: "bench"}
-		c.join <- wire.Join{Hello: req.Append(nil)}.Append(nil)
+		c.join <- request(tb, i, c.binding, "bench").Append(nil)
 		ln.conns <- c
 		for h.Stats().Members != i+1 {
 			time.Sleep(time.Millisecond) // real goroutines, in real time
@@ -265,7 +265,11 @@ func BenchmarkForwardSteps(b *testing.B) {
 func FuzzMessage(f *testing.F) {
 	self, other := hello.Hash{1}, hello.Hash{2}
 	for _, m := range []wire.Message{
-		wire.Join{Hello: (&hello.Hello{Session: "one"}).Append(nil)},
+		request(f, 0, [32]byte{}, "one"),
+		wire.Sealed{Packet: reliable(1, sframe.StreamChat, "hello")},
+		wire.Sealed{Packet: reliable(1, sframe.StreamVideo, "hello")},
+		wire.Sealed{Packet: reliable(2, sframe.StreamChat, "hello")},
+		wire.Sealed{},
 		wire.Leave{},
 		wire.Forward{},
 		raw(""),
@@ -291,16 +295,22 @@ func FuzzMessage(f *testing.F) {
 		if leave && e != nil {
 			t.Errorf("handle(%x) left with %v", b, e)
 		}
-		// Only a pair message from the member itself reaches anybody.
+		// Only what is from the member itself reaches anybody.
 		for i, m := range members {
 			for _, out := range m.out {
+				ok := false
 				msg, err := wire.ParseMessage(out)
-				from, ok := msg.(wire.From)
-				if err != nil || !ok {
-					t.Fatalf("handle(%x) sent %x to %d: %v", b, out, i, err)
+				switch msg := msg.(type) {
+				case wire.From:
+					var sender, to hello.Hash
+					sender, to, err = wire.ParsePair(msg.Pair)
+					ok = sender == members[1].hash && to == m.hash
+				case wire.Sealed:
+					var p wire.Packet
+					p, err = wire.ParsePacket(msg.Packet)
+					ok = p.KID.Slot() == 1 && p.KID.Stream() == sframe.StreamChat && string(out) == string(b)
 				}
-				sender, to, err := wire.ParsePair(from.Pair)
-				if err != nil || sender != members[1].hash || to != m.hash || i == 1 || e != nil || leave {
+				if err != nil || !ok || i == 1 || e != nil || leave {
 					t.Errorf("handle(%x) sent %x to %d: %v", b, out, i, err)
 				}
 			}

@@ -1,14 +1,15 @@
 // Package hub relays sealed packets between the members of a session.
 //
-// The hub sees the clear byte and the SFrame header of a packet and the two
-// hashes of a pair message, never contents: this package must not import
+// The hub sees the Hello and the certificate of each member, the clear byte and
+// the SFrame header of a packet and the two hashes of a pair message, never
+// contents: this package must not import
 // cipher or a codec, and TestLayers in the root package keeps it so.
 //
 // A connection has five goroutines, in brackets:
 //
 //	RecvDatagram > wire.ParsePacket > ring.put > tickets to the others      [recvLoop]
 //	tickets > ring.get > SendDatagram                                       [sendLoop]
-//	RecvMessage > join, relay to one other member                           [messageLoop]
+//	RecvMessage > join, relay to one other member or to all                 [messageLoop]
 //	what others and the hub say > SendMessage                               [writeLoop]
 //	deadlines, leave, Close                                                 [watch]
 //
@@ -24,8 +25,10 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
@@ -54,12 +57,18 @@ type Config struct {
 	Members    int          // members at once; 1000
 	PerSession int          // members of one session; 64; never more than 4096
 	Sessions   int          // sessions at once; 500
+
+	// Who may join besides: those on a list, those who know a token, or both.
+	Allow *hello.AllowList // nil: everybody; see also SetAllow
+	Door  *hello.Token     // nil: no token is asked for
 }
 
 // A Hub relays for many sessions. Call New.
 type Hub struct {
 	// Set by New.
 	config Config
+
+	allow atomic.Pointer[hello.AllowList] // replaced by SetAllow; nil: everybody
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -78,11 +87,13 @@ func New(c Config) *Hub {
 	c.Members = cmp.Or(c.Members, 1000)
 	c.PerSession = min(cmp.Or(c.PerSession, 64), maxSlot+1)
 	c.Sessions = cmp.Or(c.Sessions, 500)
-	return &Hub{
+	h := &Hub{
 		config:   c,
 		sessions: make(map[string]*session),
 		conns:    make(map[*member]struct{}),
 	}
+	h.SetAllow(c.Allow)
+	return h
 }
 
 // A gate is one call of Serve.
@@ -204,11 +215,12 @@ func (h *Hub) leave(m *member) {
 type Stats struct {
 	Members, Sessions int    // now
 	Joined            uint64 // members ever
-	Packets, Bytes    uint64 // sealed packets received
-	Forwarded         uint64 // sealed packets handed to a member's connection
+	Packets, Bytes    uint64 // datagrams received, each a sealed packet
+	Forwarded         uint64 // datagrams handed to a member's connection
 	// Drops counts what was not relayed, by reason; every reason is there.
-	// "malformed" and "forged" packets, those of a "flood", and pair messages to
-	// a "stranger" count once; the others count for each receiver.
+	// "malformed" and "forged" packets, those of a "flood", reliable ones of
+	// another stream than chat ("not_chat") and pair messages to a "stranger"
+	// count once; the others count for each receiver.
 	Drops map[string]uint64
 }
 

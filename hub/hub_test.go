@@ -23,9 +23,12 @@ import (
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
-func TestMaxSlotMatchesSFrame(t *testing.T) {
+func TestConstantsMatchSFrame(t *testing.T) {
 	if maxSlot != sframe.MaxSlot {
 		t.Errorf("maxSlot = %d, want %d", maxSlot, sframe.MaxSlot)
+	}
+	if streamChat != sframe.StreamChat {
+		t.Errorf("streamChat = %d, want %d", streamChat, sframe.StreamChat)
 	}
 }
 

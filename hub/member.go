@@ -10,10 +10,21 @@ import (
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
-// outLen is how many messages may wait for one member besides one for each
-// other member: several changes of everybody's keys. One who does not read so
-// many is disconnected, for a message lost would be a member unheard.
-const outLen = 256
+// outLen is how much may wait for one member, by weight, besides a Peer message
+// for each other member. When the hub starts again each of a session of 64 gets
+// from each other a handshake of 2 and some boxes of 1: about 250 in all, and
+// twice that is for a bad link. One who leaves more unread is disconnected, for
+// a message lost would be a member unheard.
+//
+// With 64 Peer messages of 3 it is 704, so that no member takes more than 704
+// KiB; a message that goes to all is held once.
+const (
+	outLen     = 512
+	peerWeight = 3 // of a Hello and a Cert of the greatest length
+)
+
+// weight returns what a message counts for: 1, and 1 more for each KiB.
+func weight(b []byte) int { return 1 + len(b)/1024 }
 
 // A member is one connection, from before it has joined.
 type member struct {
@@ -28,7 +39,8 @@ type member struct {
 	wg     sync.WaitGroup
 
 	// Set by join and enter, before the session publishes the member.
-	hello   []byte
+	hello   []byte // until enter
+	cert    []byte // until enter
 	hash    hello.Hash
 	session *session // set under the Hub's mu
 	slot    uint16
@@ -36,7 +48,7 @@ type member struct {
 	queue   *queue.Queue[ticket] // what others have sent; set under the Hub's mu
 
 	// Owned by messageLoop and recvLoop.
-	messageMeter, packetMeter meter
+	messageMeter, chatMeter, packetMeter meter
 
 	ring ring // what this member has sent lately
 	counters
@@ -44,6 +56,7 @@ type member struct {
 	// Guarded by mu.
 	mu     sync.Mutex
 	out    [][]byte // messages that wait for writeLoop; shared, never modified
+	heavy  int      // weight of out
 	ending bool
 	last   *wire.Error // why the hub ends the connection; nil when the member does
 }
@@ -56,6 +69,7 @@ func newMember(h *Hub, g *gate, conn transport.Conn) *member {
 		done:         make(chan struct{}),
 		outEnd:       make(chan struct{}),
 		messageMeter: meter{interval: messageInterval, burst: messageBurst},
+		chatMeter:    meter{interval: chatInterval, burst: chatBurst},
 		packetMeter:  meter{interval: packetInterval, burst: packetBurst},
 	}
 }
@@ -63,7 +77,8 @@ func newMember(h *Hub, g *gate, conn transport.Conn) *member {
 // enter gives m a slot in s.
 func (m *member) enter(s *session, slot uint16) {
 	m.session, m.slot = s, slot
-	m.peer = wire.Peer{Slot: slot, Hello: m.hello}.Append(nil)
+	m.peer = wire.Peer{Slot: slot, Hello: m.hello, Cert: m.cert}.Append(nil)
+	m.hello, m.cert = nil, nil // they are part of a buffer that is used again
 	m.queue = queue.New[ticket](limits)
 }
 
@@ -106,7 +121,9 @@ func (m *member) endLocked(e *wire.Error) {
 	}
 	m.ending, m.last = true, e
 	if e != nil {
-		m.out = append(m.out, e.Append(nil))
+		b := e.Append(nil)
+		m.out = append(m.out, b)
+		m.heavy += weight(b)
 	}
 	close(m.done)
 }
@@ -142,12 +159,13 @@ func (m *member) put(b []byte) {
 	switch {
 	case m.ending:
 		return
-	case len(m.out) >= outLen+m.hub.config.PerSession:
-		m.out = nil // or the reason would come last
+	case m.heavy+weight(b) > outLen+peerWeight*m.hub.config.PerSession:
+		m.out, m.heavy = nil, 0 // or the reason would come last
 		m.endLocked(refuse(wire.CodeSlow, "too many messages wait for this member"))
 		return
 	}
 	m.out = append(m.out, b)
+	m.heavy += weight(b)
 	select {
 	case m.ready <- struct{}{}:
 	default:
@@ -164,6 +182,7 @@ func (m *member) next() (b []byte, ending bool) {
 		return nil, m.ending
 	}
 	b = m.out[0]
+	m.heavy -= weight(b)
 	m.out[0] = nil // no pointer outlives its turn
 	m.out = m.out[1:]
 	return b, false

@@ -1,22 +1,31 @@
 package hub
 
 import (
-	"errors"
-	"slices"
 	"time"
 
-	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
-// A member sends so many messages at once, then one each interval, and then
-// waits. A change of keys in a session of 64 takes 63. It bounds what one can
-// do to the links of others: a burst is half of outLen, so that one member
-// alone cannot get another disconnected who reads.
+// A member sends messages of so much weight at once, then of 1 each interval,
+// and otherwise waits. Letting 63 others in takes 126, a change of keys 63. It
+// bounds what one can do to the links of others: to 256 KiB at once and 100
+// KiB/s, and as a burst is half of outLen, one member alone cannot get another
+// disconnected who reads.
 const (
 	messageBurst    = outLen / 2
 	messageInterval = 10 * time.Millisecond
 )
+
+// The same for reliable packets, each of which goes to everybody: what a person
+// types, and a paste of some lines.
+const (
+	chatBurst    = 8
+	chatInterval = 500 * time.Millisecond
+)
+
+// streamChat is the stream of reliable packets in a KID. A test compares it
+// with package sframe, which this package may not import.
+const streamChat = 4
 
 // messageLoop lets the member join and relays its messages. It returns what to
 // tell the member before hanging up, nil when it has gone by itself.
@@ -38,7 +47,7 @@ func (m *member) messageLoop() *wire.Error {
 	m.wg.Go(m.recvLoop)
 	m.wg.Go(m.sendLoop)
 	for {
-		if b, err = m.conn.RecvMessage(b); err != nil || m.ended() || !m.pace() {
+		if b, err = m.conn.RecvMessage(b); err != nil || m.ended() || !m.pace(&m.messageMeter, weight(b)) {
 			return nil
 		}
 		if leave, e := m.handle(b); leave || e != nil {
@@ -57,27 +66,20 @@ func (m *member) join(b []byte, now time.Time) *wire.Error {
 	if !ok {
 		return refuse(wire.CodeProtocol, "the first message is not a request to join")
 	}
-	h, err := hello.Parse(j.Hello)
-	if err == nil {
-		err = h.Check(m.conn.Info().Binding)
+	v, e := m.hub.admit(j, m.conn.Info().Binding)
+	if e != nil {
+		return e
 	}
-	switch {
-	case errors.Is(err, hello.ErrVersion):
-		return refuse(wire.CodeVersion, "%v; use the version that this hub runs", err)
-	case err != nil:
-		return refuse(wire.CodeProtocol, "%v", err)
-	case len(j.Cert) > 0: // suite 0 has none, and nobody could check it
-		return refuse(wire.CodeVersion, "this hub takes no certificates; use the version that it runs")
-	}
-	m.hello, m.hash = slices.Clone(j.Hello), hello.Sum(j.Hello)
-	return m.hub.enter(m, h.Session, now)
+	m.hello, m.cert, m.hash = j.Hello, j.Cert, v.Hash()
+	return m.hub.enter(m, v.Hello().Session, now)
 }
 
-// pace waits until the member may send another message. The member waits with
-// it, as nothing else is read. It reports false when the connection is to end.
-func (m *member) pace() bool {
-	wait := m.messageMeter.take(time.Now())
-	for ; wait > 0; wait = m.messageMeter.take(time.Now()) {
+// pace waits until by is ready for an event that counts for n. The member waits
+// with it, as nothing else is read. It reports false when the connection is to
+// end.
+func (m *member) pace(by *meter, n int) bool {
+	wait := by.take(time.Now(), n)
+	for ; wait > 0; wait = by.take(time.Now(), n) {
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
@@ -101,6 +103,9 @@ func (m *member) handle(b []byte) (leave bool, e *wire.Error) {
 		return true, nil
 	case wire.Forward:
 		return false, m.relay(msg.Pair)
+	case wire.Sealed:
+		m.chat(msg.Packet)
+		return false, nil
 	default:
 		return false, refuse(wire.CodeProtocol, "unexpected message of type %#02x", b[0])
 	}
@@ -119,4 +124,20 @@ func (m *member) relay(pair []byte) *wire.Error {
 		m.drops[dropStranger].Add(1)
 	}
 	return nil
+}
+
+// chat hands a reliable packet to all others in the session. One that may not
+// be relayed is counted and dropped as a datagram is.
+func (m *member) chat(packet []byte) {
+	p, err := wire.ParsePacket(packet)
+	switch {
+	case err != nil:
+		m.drops[dropMalformed].Add(1)
+	case p.KID.Slot() != m.slot:
+		m.drops[dropForged].Add(1)
+	case p.KID.Stream() != streamChat:
+		m.drops[dropNotChat].Add(1)
+	case m.pace(&m.chatMeter, 1):
+		m.session.tell(m, wire.Sealed{Packet: packet}.Append(nil))
+	}
 }

@@ -39,14 +39,16 @@ func TestRefusals(t *testing.T) {
 		{"garbage", nil, func(*client) wire.Message { return raw("\x7fgarbage") }, wire.CodeProtocol, "malformed message"},
 		{"empty", nil, func(*client) wire.Message { return raw("") }, wire.CodeProtocol, "malformed message"},
 		{"version of hello", nil, edit(func(b []byte) []byte { b[3] = 2; return b }), wire.CodeVersion, "another version"},
-		{"suite", nil, edit(func(b []byte) []byte { b[5] = 1; return b }), wire.CodeVersion, "another version"},
+		{"suite", nil, edit(func(b []byte) []byte { b[5] = 2; return b }), wire.CodeVersion, "another version"},
 		{"cut short", nil, edit(func(b []byte) []byte { return b[:len(b)-1] }), wire.CodeProtocol, "malformed hello"},
 		{"bad name", nil, edit(func(b []byte) []byte { b[len(b)-1] = ' '; return b }), wire.CodeProtocol, "malformed hello"},
 		{"binding", nil, edit(func(b []byte) []byte { b[8] ^= 1; return b }), wire.CodeProtocol, "another connection"},
-		{"certificate", nil, func(c *client) wire.Message {
-			h := hello.Hello{Binding: c.conn.Info().Binding, Session: "one"}
-			return wire.Join{Hello: h.Append(nil), Cert: []byte("cert")}
-		}, wire.CodeVersion, "certificates"},
+		{"another's identity", nil, edit(func(b []byte) []byte { b[40] ^= 1; return b }), wire.CodeProtocol, "of another identity"},
+		{"hello changed", nil, edit(func(b []byte) []byte { b[100] ^= 1; return b }), wire.CodeProtocol, "wrong signature"},
+		{"no certificate", nil, recertify(func([]byte) []byte { return nil }), wire.CodeProtocol, "certificate"},
+		{"certificate cut short", nil, recertify(func(b []byte) []byte { return b[:len(b)-1] }), wire.CodeProtocol, "certificate"},
+		{"certificate too long", nil, recertify(func([]byte) []byte { return make([]byte, hello.MaxCert+1) }), wire.CodeProtocol, "certificate"},
+		{"signature", nil, recertify(func(b []byte) []byte { b[len(b)-1] ^= 1; return b }), wire.CodeProtocol, "wrong signature"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,8 +93,7 @@ func TestRefusals(t *testing.T) {
 // joins returns what makes a sound request to join a session.
 func joins(session string) func(*client) wire.Message {
 	return func(c *client) wire.Message {
-		h := hello.Hello{Binding: c.conn.Info().Binding, Session: session}
-		return wire.Join{Hello: h.Append(nil)}
+		return request(c.t, c.who, c.conn.Info().Binding, session)
 	}
 }
 
@@ -105,6 +106,15 @@ func edit(damage func([]byte) []byte) func(*client) wire.Message {
 	}
 }
 
+// recertify returns what makes a request to join with a damaged certificate.
+func recertify(damage func([]byte) []byte) func(*client) wire.Message {
+	return func(c *client) wire.Message {
+		j := joins("one")(c).(wire.Join)
+		j.Cert = damage(j.Cert)
+		return j
+	}
+}
+
 // raw is a message of any bytes.
 type raw string
 
@@ -113,8 +123,7 @@ func (m raw) Append(b []byte) []byte { return append(b, m...) }
 func TestSameHelloTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{}, func(c transport.Conn) transport.Conn { return fixedBinding{c} })
-		h := hello.Hello{Binding: fixedBinding{}.Info().Binding, Session: "one"}
-		join := wire.Join{Hello: h.Append(nil)}
+		join := request(t, 0, fixedBinding{}.Info().Binding, "one")
 		first, second := r.dial(simnet.Link{}), r.dial(simnet.Link{})
 		for _, c := range []*client{first, second} {
 			c.send(join)

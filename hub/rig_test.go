@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/cipher/identity"
 	"github.com/sanix-darker/s2c/cipher/sframe"
+	"github.com/sanix-darker/s2c/internal/lab/person"
 	"github.com/sanix-darker/s2c/internal/simnet"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
@@ -26,6 +28,7 @@ type rig struct {
 	hub    *Hub
 	cancel context.CancelFunc
 	served chan error
+	people int // who have connected
 }
 
 // wrapped is a listener whose connections are replaced by wrap.
@@ -106,6 +109,7 @@ type packet struct {
 type client struct {
 	t    *testing.T
 	conn *simnet.Conn
+	who  int // see package person
 	hash hello.Hash
 	wg   sync.WaitGroup
 
@@ -125,7 +129,8 @@ func (r *rig) dial(l simnet.Link) *client {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return &client{t: r.t, conn: conn.(*simnet.Conn), peers: make(map[uint16]hello.Hash)}
+	r.people++
+	return &client{t: r.t, conn: conn.(*simnet.Conn), who: r.people, peers: make(map[uint16]hello.Hash)}
 }
 
 // join connects a client, asks to join, and reads from then on.
@@ -145,13 +150,31 @@ func (r *rig) joinNow(session string) *client {
 	return c
 }
 
-// sendJoin sends a request to join with a Hello as a client makes it.
+// sendJoin sends a request to join as a client makes it.
 func (c *client) sendJoin(session string) {
 	c.t.Helper()
-	h := hello.Hello{Binding: c.conn.Info().Binding, Session: session}
+	j := request(c.t, c.who, c.conn.Info().Binding, session)
+	c.hash = hello.Sum(j.Hello)
+	c.send(j)
+}
+
+// request returns the request of a person to join a session over the
+// connection with the given binding.
+func request(tb testing.TB, who int, binding [32]byte, session string) wire.Join {
+	tb.Helper()
+	return certified(tb, person.Identity(tb, who), hello.Hello{Binding: binding, Session: session})
+}
+
+// certified returns a request to join with h, made and certified by id.
+func certified(tb testing.TB, id *identity.Identity, h hello.Hello) wire.Join {
+	tb.Helper()
+	h.Fingerprint = id.Fingerprint()
 	b := h.Append(nil)
-	c.hash = hello.Sum(b)
-	c.send(wire.Join{Hello: b})
+	cert, err := id.Certify(hello.Sum(b))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return wire.Join{Hello: b, Cert: cert}
 }
 
 func (c *client) send(m wire.Message) {
@@ -191,8 +214,8 @@ func (c *client) note(m wire.Message) {
 		c.slot = m.Slot
 		c.events = append(c.events, fmt.Sprintf("joined %d of %d", m.Slot, m.Peers+1))
 	case wire.Peer:
-		if _, err := hello.Parse(m.Hello); err != nil {
-			c.t.Errorf("peer %d with hello %x: %v", m.Slot, m.Hello, err)
+		if _, err := hello.Verify(m.Hello, m.Cert); err != nil {
+			c.t.Errorf("peer %d with hello %x and certificate %x: %v", m.Slot, m.Hello, m.Cert, err)
 		}
 		if _, ok := c.peers[m.Slot]; ok || m.Slot == c.slot {
 			c.t.Errorf("slot %d learnt of %d twice", c.slot, m.Slot)
@@ -217,6 +240,12 @@ func (c *client) note(m wire.Message) {
 			}
 		}
 		c.t.Errorf("slot %d received a pair message from %x, who is not there", c.slot, from)
+	case wire.Sealed:
+		p, err := wire.ParsePacket(m.Packet)
+		if _, ok := c.peers[p.KID.Slot()]; err != nil || !ok {
+			c.t.Errorf("slot %d received the reliable packet %x from %d: %v", c.slot, m.Packet, p.KID.Slot(), err)
+		}
+		c.events = append(c.events, fmt.Sprintf("chat of %d: %s", p.KID.Slot(), m.Packet[p.Header:]))
 	case wire.Error:
 		c.err = &m
 		c.events = append(c.events, fmt.Sprintf("error %d", m.Code))
@@ -260,6 +289,20 @@ func (c *client) say(k wire.Kind, body string) {
 	if err := c.conn.SendDatagram(sealed(c.at(), k, 1, body)); err != nil {
 		c.t.Error(err)
 	}
+}
+
+// chat sends a reliable packet.
+func (c *client) chat(body string) {
+	c.t.Helper()
+	c.send(wire.Sealed{Packet: reliable(c.at(), sframe.StreamChat, body)})
+}
+
+// reliable returns a packet that goes in a Sealed message; the body takes the
+// place of what is sealed.
+func reliable(slot uint16, s sframe.Stream, body string) []byte {
+	b := []byte{byte(wire.NewClear(wire.KindControl, 0))}
+	b = sframe.AppendHeader(b, uint64(sframe.NewKID(slot, s, 0, 0)), 1)
+	return append(b, body...)
 }
 
 // tell sends a pair message.
@@ -313,8 +356,10 @@ func (c *client) wantPackets(name string, want ...string) {
 	}
 }
 
-// close hangs up and waits for the readers.
+// close hangs up and waits for the readers. They first take what has arrived,
+// which is otherwise lost in part.
 func (c *client) close() {
+	synctest.Wait()
 	c.conn.Close()
 	c.wg.Wait()
 }

@@ -102,6 +102,23 @@ func (s *session) relay(m *member, to hello.Hash, pair []byte) bool {
 	return true
 }
 
+// tell hands a message from m to all others, in the order in which they are
+// told everything else. It does nothing when m is not in the session any more,
+// so that nothing comes from a member after its Gone.
+func (s *session) tell(m *member, b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	present := *s.members.Load()
+	if !slices.Contains(present, m) {
+		return
+	}
+	for _, o := range present {
+		if o != m {
+			o.put(b)
+		}
+	}
+}
+
 // takeSeat returns the lowest slot that has been free for slotRest. When there
 // is none, as 4,096 came and went in that time, it returns the one that has
 // been free for longest.

@@ -170,7 +170,7 @@ func TestMemberDoesNotRead(t *testing.T) {
 			time.Sleep(20 * time.Millisecond) // within the rate of a
 		}
 		// What the connection itself takes comes on top.
-		if least, most := outLen+4, outLen+4+70; sent < least || sent > most {
+		if least, most := outLen, outLen+4*peerWeight+70; sent < least || sent > most {
 			t.Errorf("disconnected after %d messages, want %d to %d", sent, least, most)
 		}
 		if worst != 0 {
@@ -195,7 +195,7 @@ func TestMemberDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(Config{})
 		m := newMember(h, nil, nil)
-		for range outLen + h.config.PerSession + 10 {
+		for range outLen + peerWeight*h.config.PerSession + 10 {
 			m.put([]byte{1})
 		}
 		b, _ := m.next()
@@ -273,12 +273,33 @@ func TestFlood(t *testing.T) {
 func TestMeter(t *testing.T) {
 	start := time.Now()
 	m := meter{interval: 10 * time.Millisecond, burst: 3}
-	for _, step := range []struct{ at, want int }{ // milliseconds
-		{0, 0}, {0, 0}, {0, 0}, {0, 10}, {4, 6}, {10, 0}, {10, 10}, {35, 0}, {35, 0}, {35, 5}, {1000, 0}, {1000, 0}, {1000, 0}, {1000, 10},
+	for _, step := range []struct{ at, n, want int }{ // at and want in milliseconds
+		{0, 1, 0},
+		{0, 1, 0},
+		{0, 1, 0},
+		{0, 1, 10},
+		{4, 1, 6},
+		{10, 1, 0},
+		{10, 1, 10},
+		{35, 1, 0},
+		{35, 1, 0},
+		{35, 1, 5},
+		{1000, 1, 0},
+		{1000, 1, 0},
+		{1000, 1, 0},
+		{1000, 1, 10},
+		{2000, 3, 0},
+		{2000, 1, 10},
+		{2000, 3, 30},
+		{2020, 2, 0},
+		{2020, 1, 10},
+		{2050, 2, 0},
+		{2050, 2, 10},
+		{2050, 1, 0},
 	} {
-		got := m.take(start.Add(time.Duration(step.at) * time.Millisecond))
+		got := m.take(start.Add(time.Duration(step.at)*time.Millisecond), step.n)
 		if got != time.Duration(step.want)*time.Millisecond {
-			t.Errorf("take after %d ms = %v, want %d ms", step.at, got, step.want)
+			t.Errorf("take(%d) after %d ms = %v, want %d ms", step.n, step.at, got, step.want)
 		}
 	}
 }

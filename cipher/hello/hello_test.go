@@ -10,27 +10,33 @@ import (
 
 // sample returns a Hello whose fields are all different.
 func sample(session string) Hello {
-	h := Hello{Session: session}
+	h := Hello{Passphrase: true, Session: session}
 	for i := range 32 {
-		h.Binding[i], h.X[i] = byte(i), byte(0x80+i)
+		h.Binding[i], h.Fingerprint[i], h.X[i] = byte(i), byte(0x40+i), byte(0x80+i)
+	}
+	for i := range h.KEM {
+		h.KEM[i] = byte(i*7 + i>>8)
 	}
 	return h
 }
 
 func TestRoundTrip(t *testing.T) {
 	for _, session := range []string{"s", "session1", "café.42_x-y", "日本", strings.Repeat("é", 32), strings.Repeat("z", MaxSession)} {
-		h := sample(session)
-		b := h.Append([]byte("x"))[1:]
-		if want := headLen + len(session); len(b) != want || len(b) > MaxLen {
-			t.Errorf("the Hello for %q has %d bytes, want %d", session, len(b), want)
-		}
-		got, err := Parse(b)
-		if err != nil || got != h {
-			t.Errorf("Parse(%x) = %+v, %v, want %+v", b, got, err, h)
-		}
-		clear(b)
-		if got != h {
-			t.Errorf("what Parse returned for %q changes with the bytes", session)
+		for _, passphrase := range []bool{false, true} {
+			h := sample(session)
+			h.Passphrase = passphrase
+			b := h.Append([]byte("x"))[1:]
+			if want := 1320 + len(session); len(b) != want || len(b) > MaxLen {
+				t.Errorf("the Hello for %q has %d bytes, want %d", session, len(b), want)
+			}
+			got, err := Parse(b)
+			if err != nil || got != h {
+				t.Errorf("Parse(%x) = %+v, %v, want %+v", b, got, err, h)
+			}
+			clear(b)
+			if got != h {
+				t.Errorf("what Parse returned for %q changes with the bytes", session)
+			}
 		}
 	}
 }
@@ -38,17 +44,19 @@ func TestRoundTrip(t *testing.T) {
 // TestLayout holds the bytes, which are part of the protocol.
 func TestLayout(t *testing.T) {
 	h := sample("ab")
-	want := "53324301" + "0000" + "00" +
+	want := "53324301" + "0001" + "01" +
 		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" +
-		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f" + "02" + "6162"
+		"404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f" +
+		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f" +
+		hex.EncodeToString(h.KEM[:]) + "02" + "6162"
 	b := h.Append(nil)
 	if got := hex.EncodeToString(b); got != want {
 		t.Errorf("Append = %s, want %s", got, want)
 	}
 	// SHA-256 of "s2c/1 hello", a zero byte and the above.
-	const sum = "1e03ffd964f1eae9f8dbb2b6d94a70fc514eb541afd065263ee063ffaf392c46"
-	if got := Sum(b); hex.EncodeToString(got[:]) != sum {
-		t.Errorf("Sum = %x, want %s", got, sum)
+	const known = "8b2af35dbc9c7933e7da287d7481b1c12f3358e951bc290b33bb7563cf102d54"
+	if got := Sum(b); hex.EncodeToString(got[:]) != known {
+		t.Errorf("Sum = %x, want %s", got, known)
 	}
 }
 
@@ -71,9 +79,15 @@ func TestParseRefuses(t *testing.T) {
 		{"version 0", with(3, 0), ErrVersion},
 		{"version 2", with(3, 2), ErrVersion},
 		{"version 2, unknown size", []byte("S2C\x02"), ErrVersion},
-		{"suite 1", with(4, 0, 1), ErrVersion},
+		{"version 1, nothing else", []byte("S2C\x01"), ErrMalformed},
+		{"suite 0", with(4, 0, 0), ErrVersion},
+		{"suite 2", with(4, 0, 2), ErrVersion},
 		{"suite 256", with(4, 1, 0), ErrVersion},
-		{"flags", with(6, 1), ErrMalformed},
+		{"suite 257", with(4, 1, 1), ErrVersion},
+		{"suite 2, unknown size", []byte("S2C\x01\x00\x02"), ErrVersion},
+		{"half a suite", []byte("S2C\x01\x00"), ErrMalformed},
+		{"flag 2", with(6, 3), ErrMalformed},
+		{"all flags", with(6, 0xff), ErrMalformed},
 		{"longer name told", with(headLen-1, 9), ErrMalformed},
 		{"shorter name told", with(headLen-1, 7), ErrMalformed},
 		{"trailing byte", append(bytes.Clone(good), 'x'), ErrMalformed},
@@ -82,6 +96,7 @@ func TestParseRefuses(t *testing.T) {
 		{"name with a control character", with(headLen, 0x1b), ErrMalformed},
 		{"name that is not UTF-8", with(headLen, 0xff), ErrMalformed},
 		{"name of 65 bytes", append(with(headLen-1, 65)[:headLen], strings.Repeat("z", 65)...), ErrMalformed},
+		{"name of 255 bytes", append(with(headLen-1, 255)[:headLen], strings.Repeat("z", 255)...), ErrMalformed},
 	}
 	for _, test := range tests {
 		if got, err := Parse(test.b); !errors.Is(err, test.want) {
@@ -95,14 +110,13 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestEveryBit flips each bit of a Hello: it is refused, or it is the Hello of
-// somebody else.
-func TestEveryBit(t *testing.T) {
+// TestEveryBitOfHello flips each bit of a Hello: it is refused, or it is the
+// Hello of somebody else.
+func TestEveryBitOfHello(t *testing.T) {
 	h := sample("session1")
 	good := h.Append(nil)
 	for bit := range len(good) * 8 {
-		b := bytes.Clone(good)
-		b[bit/8] ^= 1 << (bit % 8)
+		b := flip(good, bit)
 		if got, err := Parse(b); err == nil && got == h {
 			t.Errorf("bit %d changes nothing", bit)
 		}
@@ -112,14 +126,20 @@ func TestEveryBit(t *testing.T) {
 	}
 }
 
+// flip returns a copy of b with one bit changed.
+func flip(b []byte, bit int) []byte {
+	b = bytes.Clone(b)
+	b[bit/8] ^= 1 << (bit % 8)
+	return b
+}
+
 func TestCheck(t *testing.T) {
 	h := sample("session1")
 	if err := h.Check(h.Binding); err != nil {
 		t.Errorf("Check of its own connection: %v", err)
 	}
 	for bit := range 256 {
-		other := h.Binding
-		other[bit/8] ^= 1 << (bit % 8)
+		other := [32]byte(flip(h.Binding[:], bit))
 		if err := h.Check(other); !errors.Is(err, ErrBinding) {
 			t.Errorf("Check(%x) = %v, want %v", other, err, ErrBinding)
 		}
@@ -138,6 +158,7 @@ func TestCheckSession(t *testing.T) {
 		{"..", true}, // never a path
 		{"réunion", true},
 		{"日本語", true},
+		{"한글", true},
 		{"٣", true}, // a digit of another script
 		{strings.Repeat("a", 64), true},
 		{strings.Repeat("é", 32), true},
@@ -153,15 +174,22 @@ func TestCheckSession(t *testing.T) {
 		{"a:b", false},
 		{"a#b", false},
 		{"a\"b", false},
+		{"a,b", false},
 		{"\x1b[2J", false},
 		{"a\x9bb", false},
 		{"\xff", false},
 		{"a\xc3", false},
 		{"\ufffd", false},
-		{"e\u0301", false},  // not in normal form C
-		{"a\u200bb", false}, // zero width space
-		{"a\u202eb", false}, // right-to-left override
-		{"a\u00adb", false}, // soft hyphen
+		{"e\u0301", false},            // not in normal form C: a letter and an accent
+		{"\u212b", false},             // Angstrom sign, for the letter A with a ring
+		{"\u2126", false},             // Ohm sign, for omega
+		{"\uf900", false},             // a letter that exists twice
+		{"\u1112\u1161\u11ab", false}, // Hangul in parts
+		{"a\u200bb", false},           // zero width space
+		{"a\u200db", false},           // zero width joiner
+		{"a\u202eb", false},           // right-to-left override
+		{"a\u00adb", false},           // soft hyphen
+		{"\ufeffa", false},            // byte order mark
 		{"a\U000e0041", false},
 		{"\u3164", false}, // Hangul fillers: letters that are drawn as nothing
 		{"a\u115f", false},
@@ -174,26 +202,19 @@ func TestCheckSession(t *testing.T) {
 		if (err == nil) != test.ok {
 			t.Errorf("CheckSession(%q) = %v, want ok %v", test.name, err, test.ok)
 		}
-		if err != nil && strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x9b || r == 0x202e }) {
+		if err != nil && !printable(err.Error()) {
 			t.Errorf("CheckSession(%q) quotes what a terminal must not see: %q", test.name, err)
+		}
+		h := sample(test.name)
+		if _, err := Parse(h.Append(nil)); (err == nil) != test.ok {
+			t.Errorf("Parse of a Hello for %q: %v, want ok %v", test.name, err, test.ok)
 		}
 	}
 }
 
-// FuzzParse checks that what is accepted is encoded the same way again.
-func FuzzParse(f *testing.F) {
-	for _, session := range []string{"s", "réunion", strings.Repeat("z", MaxSession)} {
-		h := sample(session)
-		f.Add(h.Append(nil))
-	}
-	f.Add([]byte("S2C\x02"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		h, err := Parse(b)
-		if err != nil {
-			return
-		}
-		if got := h.Append(nil); !bytes.Equal(got, b) || len(b) > MaxLen {
-			t.Errorf("Parse(%x) = %+v, which is encoded as %x", b, h, got)
-		}
+// printable tells whether an error may reach a terminal as it is.
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e || r == 0x200b || r == 0xfeff
 	})
 }

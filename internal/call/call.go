@@ -21,12 +21,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sanix-darker/s2c/cipher"
 	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/cipher/identity"
 	"github.com/sanix-darker/s2c/internal/audio"
 	"github.com/sanix-darker/s2c/internal/mailbox"
 	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/internal/text"
 	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/trust"
 	"github.com/sanix-darker/s2c/internal/video"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
@@ -52,6 +55,24 @@ type Config struct {
 
 	Session string // must pass hello.CheckSession
 	Name    string // must pass text.CheckName
+
+	// Identity is who the member is. nil makes one for this call alone.
+	Identity *identity.Identity
+
+	// Passphrase of the session; "" for none. Members with and without one, or
+	// with different ones, do not hear each other.
+	Passphrase string
+
+	// Door opens a hub that asks for a token; nil for none.
+	Door *hello.Token
+
+	// Policy says who gets the key of this member. Allow is the list of it for
+	// the Policy AllowListed.
+	Policy Policy
+	Allow  *hello.AllowList
+
+	// Peers is what is known of people. nil knows nobody.
+	Peers *trust.Peers
 
 	Camera  func(context.Context) (media.VideoSource, error)
 	Mic     func(context.Context) (media.AudioSource, error)
@@ -90,6 +111,10 @@ type Call struct {
 	outbox outbox
 	want   pictureWants
 
+	people   people
+	guard    cipher.Guard
+	acquaint chan trust.Person // control > people: who was met; never closed
+
 	// Updated by any goroutine.
 	muted    atomic.Bool
 	cameraOn atomic.Bool
@@ -102,10 +127,17 @@ type Call struct {
 	members  atomic.Pointer[[]*member] // replaced under mu, never modified
 
 	// Guarded by mu.
-	mu   sync.Mutex
-	link *link // nil while not joined
-	stat Link
-	ends sync.WaitGroup // decode goroutines
+	mu    sync.Mutex
+	link  *link // nil while not joined
+	stat  Link
+	code  [4]string
+	coded []*member // for whom code stands; nil when there is none
+	lines lineMeter
+	ends  sync.WaitGroup // decode goroutines
+
+	// Owned by controlLoop, and by Run between two of them.
+	departures []departure
+	shut       bool // what the person was told last
 }
 
 // New checks cfg and returns a Call that is not yet connected.
@@ -122,14 +154,22 @@ func New(cfg Config) (*Call, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Identity == nil {
+		var err error
+		if cfg.Identity, err = identity.Generate(); err != nil {
+			return nil, err
+		}
+	}
 	c := &Call{
-		cfg:     cfg,
-		notices: make(chan Notice, 64),
-		changed: make(chan struct{}, 1),
-		camera:  mailbox.New[media.Frame](),
-		self:    mailbox.New[media.Frame](),
+		cfg:      cfg,
+		notices:  make(chan Notice, 64),
+		changed:  make(chan struct{}, 1),
+		acquaint: make(chan trust.Person, maxAcquaint),
+		camera:   mailbox.New[media.Frame](),
+		self:     mailbox.New[media.Frame](),
 	}
 	c.outbox.init()
+	c.people.init()
 	c.members.Store(new([]*member))
 	c.muted.Store(cfg.Muted)
 	c.cameraOn.Store(!cfg.CameraOff)
@@ -182,6 +222,7 @@ func (c *Call) Run(ctx context.Context) error {
 	c.goes(&wg, func() { c.encodeLoop(ctx) })
 	c.goes(&wg, func() { c.micLoop(ctx) })
 	c.goes(&wg, func() { c.speakerLoop(ctx) })
+	c.goes(&wg, func() { c.rememberLoop(ctx) })
 	for l := c.first; ; {
 		err := c.serve(ctx, l)
 		if ctx.Err() != nil {
@@ -189,6 +230,14 @@ func (c *Call) Run(ctx context.Context) error {
 		}
 		if refused, ok := errors.AsType[*RefusedError](err); ok && !refused.Again() {
 			return err
+		}
+		if errors.Is(err, errAnew) {
+			if l, err = c.connect(ctx); err == nil {
+				continue
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 		}
 		c.cfg.Log.Warn("connection lost", "err", err)
 		c.notify(Notice{Kind: LinkLost, Err: err})

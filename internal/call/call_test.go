@@ -13,8 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sanix-darker/s2c/cipher/identity"
 	"github.com/sanix-darker/s2c/hub"
 	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/lab/person"
 	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/internal/simnet"
 	"github.com/sanix-darker/s2c/internal/transport"
@@ -149,6 +151,7 @@ type world struct {
 	ctx  context.Context
 	stop context.CancelFunc
 	wg   sync.WaitGroup
+	ids  int // identities in use
 }
 
 func newWorld(t *testing.T) *world {
@@ -188,24 +191,36 @@ func (w *world) dial(up, down simnet.Link) func(context.Context) (transport.Conn
 func (w *world) person(name string, link simnet.Link) (call.Config, *testSpeaker) {
 	s := newTestSpeaker()
 	return call.Config{
-		Dial: w.dial(link, link), Session: "room", Name: name,
+		Dial: w.dial(link, link), Session: "room", Name: name, Identity: w.identity(),
 		Camera: newTestCamera, Mic: newTestMic, Width: 80, Height: 60, // small: much time passes in these tests
 		Speaker: func(context.Context) (media.AudioSink, error) { return s, nil },
 	}, s
 }
 
+// identity returns one that nobody else has, up to person.Count of them.
+func (w *world) identity() *identity.Identity {
+	w.ids++
+	return person.Identity(w.t, w.ids-1)
+}
+
 // enter joins and runs a call; its error is stored in the result when it ends.
 func (w *world) enter(cfg call.Config) (*call.Call, *error) {
+	w.t.Helper()
+	return w.enterUntil(w.ctx, cfg)
+}
+
+// enterUntil is enter for somebody who leaves when ctx is done.
+func (w *world) enterUntil(ctx context.Context, cfg call.Config) (*call.Call, *error) {
 	w.t.Helper()
 	c, err := call.New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := c.Join(w.ctx); err != nil {
+	if err := c.Join(ctx); err != nil {
 		w.t.Fatalf("%s: Join: %v", cfg.Name, err)
 	}
 	end := new(error)
-	w.wg.Go(func() { *end = c.Run(w.ctx) })
+	w.wg.Go(func() { *end = c.Run(ctx) })
 	return c, end
 }
 
@@ -264,23 +279,28 @@ func TestThreeMembersSeeAndHearEachOther(t *testing.T) {
 }
 
 func TestNameTaken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		defer w.close()
-		cfg, _ := w.person("Bob", simnet.Link{})
-		first, _ := w.enter(cfg)
-		time.Sleep(time.Second)
-		cfg, _ = w.person("bob", simnet.Link{})
-		_, end := w.enter(cfg)
-		time.Sleep(2 * time.Second)
-		r, ok := errors.AsType[*call.RefusedError](*end)
-		if !ok || !r.NameTaken {
-			t.Errorf("second bob ended with %v, want a refusal for the name", *end)
-		}
-		if s := state(first); len(s.Members) != 0 {
-			t.Errorf("first bob still sees %d members, want 0", len(s.Members))
-		}
-	})
+	for _, passphrase := range []string{"", "ember lake"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			defer w.close()
+			cfg := w.guest("Bob")
+			cfg.Passphrase = passphrase
+			first, _ := w.enter(cfg)
+			time.Sleep(time.Second)
+			cfg = w.guest("bob")
+			cfg.Passphrase = passphrase
+			_, end := w.enter(cfg)
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			r, ok := errors.AsType[*call.RefusedError](*end)
+			if !ok || !r.NameTaken {
+				t.Errorf("passphrase %q: second bob ended with %v, want a refusal for the name", passphrase, *end)
+			}
+			if s := state(first); len(s.Members) != 0 {
+				t.Errorf("passphrase %q: first bob still sees %d members, want 0", passphrase, len(s.Members))
+			}
+		})
+	}
 }
 
 func TestMutedSendsNoVoice(t *testing.T) {
@@ -417,7 +437,7 @@ func (brokenCamera) Close() error                 { return nil }
 func TestPanicGivesTheTerminalBack(t *testing.T) {
 	if os.Getenv("S2C_TEST_PANIC") != "" {
 		c, err := call.New(call.Config{
-			Session: "room", Name: "ann",
+			Session: "room", Name: "ann", Identity: person.Identity(t, 0),
 			Camera: func(context.Context) (media.VideoSource, error) { return brokenCamera{}, nil },
 			Panic:  func() { fmt.Println("given back") },
 		})

@@ -1,12 +1,9 @@
 package call
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -14,7 +11,6 @@ import (
 	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/internal/queue"
-	"github.com/sanix-darker/s2c/internal/text"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
@@ -30,13 +26,23 @@ const heartbeatEvery = time.Second
 
 // A link is one joined connection to the hub.
 type link struct {
-	conn transport.Conn
-	keys *cipher.Session
-	slot uint16
-	out  chan wire.Message // messages for the hub; never closed
+	// Set by join.
+	conn    transport.Conn
+	keys    *cipher.Session
+	slot    uint16
+	out     chan wire.Message // messages for the hub; never closed
+	in      chan incoming     // read > control; never closed
+	settled chan struct{}     // closed by controlLoop when it adds no more to out
+
+	// Set by serve.
+	ctx context.Context // of the goroutines of members
 
 	// Owned by controlLoop.
-	waiting int // members whom the hub has yet to list
+	waiting  int // members whom the hub has yet to list
+	known    map[hello.Hash]acquaintance
+	anew     *time.Timer // for joining anew
+	digest   [32]byte    // of the people whom this member sees
+	digestAt time.Time   // when it was another one before
 }
 
 // connect dials the hub and joins the session.
@@ -63,13 +69,19 @@ func (c *Call) join(ctx context.Context, conn transport.Conn) (*link, error) {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	keys, err := cipher.NewSession(cipher.Config{
+		Identity: c.cfg.Identity, Passphrase: c.cfg.Passphrase, Guard: &c.guard,
 		Binding: conn.Info().Binding, Session: c.cfg.Session, Name: c.cfg.Name,
 	})
 	if err != nil {
 		return nil, err
 	}
-	h, _ := keys.Hello()
-	joined, err := ask(conn, wire.Join{Hello: h})
+	h, cert, _ := keys.Hello()
+	j := wire.Join{Hello: h, Cert: cert}
+	if c.cfg.Door != nil {
+		proof := c.cfg.Door.Door(conn.Info().Binding)
+		j.Door = proof[:]
+	}
+	joined, err := ask(conn, j)
 	if err != nil {
 		keys.Close()
 		if ctx.Err() != nil {
@@ -77,15 +89,17 @@ func (c *Call) join(ctx context.Context, conn transport.Conn) (*link, error) {
 		}
 		return nil, fmt.Errorf("join session %q: %w", c.cfg.Session, err)
 	}
-	if joined.Slot > sframe.MaxSlot {
+	if err := keys.Start(joined.Slot); err != nil {
 		keys.Close()
 		return nil, errProtocol
 	}
-	keys.Start(joined.Slot)
 	return &link{
 		conn: conn, keys: keys, slot: joined.Slot,
 		out:     make(chan wire.Message, 64),
+		in:      make(chan incoming),
+		settled: make(chan struct{}),
 		waiting: int(joined.Peers),
+		known:   make(map[hello.Hash]acquaintance),
 	}, nil
 }
 
@@ -123,7 +137,9 @@ func ask(conn transport.Conn, j wire.Join) (wire.Joined, error) {
 func (c *Call) serve(ctx context.Context, l *link) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	l.ctx = ctx
 	var wg sync.WaitGroup
+	c.goes(&wg, func() { c.readLoop(ctx, l) })
 	c.goes(&wg, func() { cancel(c.recvLoop(l)) })
 	c.goes(&wg, func() { cancel(c.sendLoop(ctx, l)) })
 	c.goes(&wg, func() { cancel(c.controlLoop(ctx, l)) })
@@ -131,28 +147,43 @@ func (c *Call) serve(ctx context.Context, l *link) error {
 	c.goes(&wg, func() { c.beatLoop(ctx, l) })
 	<-ctx.Done()
 	wg.Wait()
-	c.dropLink(l)
-	return context.Cause(ctx)
+	err := context.Cause(ctx)
+	c.dropLink(l, errors.Is(err, errAnew))
+	return err
 }
 
-// dropLink forgets the members and the keys of a connection that has ended.
-func (c *Call) dropLink(l *link) {
+// dropLink forgets the members and the keys of a connection that has ended. If
+// it will be made anew at once, the members of before are expected back.
+func (c *Call) dropLink(l *link, anew bool) {
+	now := time.Now()
 	c.mu.Lock()
 	c.link = nil
-	c.stat = Link{Phase: Reconnecting, Remote: c.stat.Remote}
+	if !anew {
+		c.stat = Link{Phase: Reconnecting, Remote: c.stat.Remote}
+	}
 	old := *c.members.Load()
 	c.members.Store(new([]*member))
+	c.code, c.coded = [4]string{}, nil
 	c.mu.Unlock()
 	for _, m := range old {
 		m.stop()
+		if name := m.name(); anew && name != "" {
+			c.left(departure{fp: m.fp, name: name, slot: m.slot, told: now.Add(backTime)})
+		}
 	}
 	c.ends.Wait()
 	l.keys.Close()
+	c.people.mu.Lock()
+	c.people.visitors, c.people.removals = nil, nil
+	c.people.mu.Unlock()
+	if !anew {
+		c.tellLeft(now.Add(backTime)) // all, as nobody is expected back
+	}
 	c.touch()
 }
 
 // writeLoop is the only one to send messages. When ctx is done it says goodbye
-// and closes the connection.
+// to the members and to the hub, and closes the connection.
 func (c *Call) writeLoop(ctx context.Context, l *link) {
 	defer l.conn.Close()
 	var buf []byte
@@ -166,87 +197,31 @@ func (c *Call) writeLoop(ctx context.Context, l *link) {
 		case <-ctx.Done():
 			stuck := time.AfterFunc(leaveTimeout, func() { l.conn.Close() })
 			defer stuck.Stop()
-			// It is no loss if this fails: the hub then sees the connection end.
-			_ = l.conn.SendMessage(wire.Leave{}.Append(buf[:0]))
+			<-l.settled
+			l.goodbye(buf)
 			return
 		}
 	}
 }
 
-// controlLoop takes the messages of the hub.
-func (c *Call) controlLoop(ctx context.Context, l *link) error {
-	var buf []byte
-	for {
-		b, err := l.conn.RecvMessage(buf[:0])
-		if err != nil {
-			return err
-		}
-		buf = b
-		m, err := wire.ParseMessage(b)
-		if err != nil {
-			return errProtocol
-		}
-		switch m := m.(type) {
-		case wire.Peer:
-			err = c.meet(ctx, l, m)
-		case wire.From:
-			err = c.pair(ctx, l, m.Pair)
-		case wire.Gone:
-			c.gone(l, m.Hash)
-		case wire.Error:
-			err = refused(m)
-		default:
-			err = errProtocol
-		}
-		if err != nil {
-			return err
+// goodbye sends what still waits and the last messages of all. It is no loss if
+// that fails: the hub then sees the connection end.
+func (l *link) goodbye(buf []byte) {
+	send := func(m wire.Message) bool {
+		buf = m.Append(buf[:0])
+		return l.conn.SendMessage(buf) == nil
+	}
+	for len(l.out) > 0 {
+		if !send(<-l.out) {
+			return
 		}
 	}
-}
-
-// meet takes the news of a member. Those whom the hub lists after Joined were
-// there first and will write to us; a later one is ours to welcome.
-func (c *Call) meet(ctx context.Context, l *link, p wire.Peer) error {
-	if l.waiting > 0 {
-		l.waiting--
-		if _, err := l.keys.Meet(p.Slot, p.Hello); err != nil {
-			c.cfg.Log.Warn("hub listed a member with a bad hello", "err", err)
-		}
-		return nil
-	}
-	pair, err := l.keys.Welcome(p.Slot, p.Hello)
-	if err != nil {
-		c.cfg.Log.Warn("cannot welcome a member", "err", err)
-		return nil
-	}
-	c.addMember(ctx, cipher.Peer{ID: hello.Sum(p.Hello), Slot: p.Slot})
-	return l.write(ctx, wire.Forward{Pair: pair})
-}
-
-// pair takes a pair message from another member.
-func (c *Call) pair(ctx context.Context, l *link, b []byte) error {
-	answer, p, err := l.keys.Handle(b)
-	if err != nil {
-		c.cfg.Log.Debug("pair message refused", "err", err)
-		return nil // hostile or damaged: counted by nobody's fault of ours
-	}
-	if answer != nil {
-		if sameName(p.Name, c.cfg.Name) {
-			return &RefusedError{NameTaken: true, Name: c.cfg.Name}
-		}
-		if err := l.write(ctx, wire.Forward{Pair: bytes.Clone(answer)}); err != nil {
-			return err
+	for _, pair := range l.keys.Bye() {
+		if !send(wire.Forward{Pair: pair}) {
+			return
 		}
 	}
-	if p.Confirmed {
-		c.confirm(c.addMember(ctx, p), p)
-	}
-	return nil
-}
-
-// sameName reports whether two names look the same to a person.
-func sameName(a, b string) bool {
-	return strings.EqualFold(text.Clean(a, text.MaxName), text.Clean(b, text.MaxName))
+	send(wire.Leave{})
 }
 
 // write queues a message for the hub.
@@ -257,60 +232,6 @@ func (l *link) write(ctx context.Context, m wire.Message) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// addMember puts a member on the screen, unless it is there already, and
-// starts its decoder.
-func (c *Call) addMember(ctx context.Context, p cipher.Peer) *member {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	old := *c.members.Load()
-	for _, m := range old {
-		if m.id == p.ID {
-			return m
-		}
-	}
-	m := newMember(ctx, p)
-	c.goes(&c.ends, func() { c.decodeLoop(m) })
-	now := append(slices.Clip(old), m)
-	slices.SortFunc(now, func(a, b *member) int { return int(a.slot) - int(b.slot) })
-	c.members.Store(&now)
-	return m
-}
-
-// confirm marks a member as present.
-func (c *Call) confirm(m *member, p cipher.Peer) {
-	name := text.Clean(p.Name, text.MaxName)
-	if name == "" {
-		name = fmt.Sprintf("member %d", p.Slot)
-	}
-	if !m.present(name) {
-		return
-	}
-	c.want.key() // they have no picture of us yet
-	wake(c.outbox.beat)
-	c.notify(Notice{Kind: MemberJoined, Slot: m.slot, Name: name})
-}
-
-// gone takes a member off the screen.
-func (c *Call) gone(l *link, id hello.Hash) {
-	l.keys.Forget(id)
-	c.mu.Lock()
-	old := *c.members.Load()
-	i := slices.IndexFunc(old, func(m *member) bool { return m.id == id })
-	if i < 0 {
-		c.mu.Unlock()
-		return
-	}
-	m := old[i]
-	now := slices.Delete(slices.Clone(old), i, i+1)
-	c.members.Store(&now)
-	c.mu.Unlock()
-	m.stop()
-	if name := m.name(); name != "" {
-		c.notify(Notice{Kind: MemberLeft, Slot: m.slot, Name: name})
-	}
-	c.touch()
 }
 
 // sendLoop seals what waits in the outbox and sends it.
@@ -347,9 +268,9 @@ func (c *Call) beatLoop(ctx context.Context, l *link) {
 			return
 		case now := <-tick.C:
 			c.measure(&meter, l, now)
-			c.beat(now)
+			c.beat(l, now)
 		case <-c.outbox.beat:
-			c.beat(time.Now())
+			c.beat(l, time.Now())
 		case <-c.outbox.ask:
 			c.askPictures(time.Now())
 		}
@@ -357,13 +278,14 @@ func (c *Call) beatLoop(ctx context.Context, l *link) {
 }
 
 // beat queues a heartbeat.
-func (c *Call) beat(now time.Time) {
-	var buf [16]byte
+func (c *Call) beat(l *link, now time.Time) {
+	var buf [64]byte
 	c.outbox.put(now, queue.Control, sframe.StreamControl, wire.NewClear(wire.KindControl, 0), wire.Heartbeat{
 		Time:   wire.NewMillis(now),
 		Muted:  c.muted.Load() || !c.micOpen.Load(),
 		Camera: c.cameraOn.Load() && c.camOpen.Load(),
 		Deaf:   !c.spkOpen.Load(),
+		Digest: l.keys.Digest(),
 	}.Append(buf[:0]))
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/sanix-darker/s2c/internal/audio"
 	"github.com/sanix-darker/s2c/internal/mailbox"
 	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/trust"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
@@ -18,6 +19,7 @@ import (
 type member struct {
 	// Set by newMember.
 	id    hello.Hash
+	fp    hello.Fingerprint
 	slot  uint16
 	ctx   context.Context // ends the decode goroutine
 	stop  context.CancelFunc
@@ -25,6 +27,9 @@ type member struct {
 
 	// Owned by recv.
 	parts assembler
+
+	// Owned by control.
+	lines lineMeter
 
 	// Traded between goroutines.
 	backlog  backlog                       // recv > decode
@@ -43,8 +48,12 @@ type member struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	nick     string // "" while joining
+	mark     trust.Mark
 	heard    time.Time
 	beat     wire.Heartbeat
+	beatAt   time.Time // when the last heartbeat came; zero for none
+	digestAt time.Time // when beat.Digest was another one before
+	differs  bool
 	streams  [2]counter // voice, video
 	ask      request
 	lastTick time.Time
@@ -71,7 +80,7 @@ func newMember(ctx context.Context, p cipher.Peer) *member {
 		panic("call: internal error: " + err.Error()) // it has no input that could be wrong
 	}
 	m := &member{
-		id: p.ID, slot: p.Slot, ctx: ctx, stop: cancel, voice: voice,
+		id: p.ID, fp: p.Fingerprint, slot: p.Slot, ctx: ctx, stop: cancel, voice: voice,
 		pictures: mailbox.New[media.Frame](),
 		heard:    time.Now(),
 	}
@@ -94,6 +103,55 @@ func (m *member) name() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.nick
+}
+
+func (m *member) setMark(k trust.Mark) {
+	m.mu.Lock()
+	m.mark = k
+	m.mu.Unlock()
+}
+
+// hear takes note that something authentic has come.
+func (m *member) hear(now time.Time) {
+	m.mu.Lock()
+	m.heard = now
+	m.mu.Unlock()
+}
+
+func (m *member) heardAt() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.heard
+}
+
+// takeBeat takes a heartbeat. It reports whether a screen shows any of the
+// change.
+func (m *member) takeBeat(b wire.Heartbeat, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.beatAt.IsZero() || m.beat.Digest != b.Digest {
+		m.digestAt = now
+	}
+	changed := m.beat.Muted != b.Muted || m.beat.Camera != b.Camera
+	m.beat, m.beatAt, m.heard = b, now, now
+	return changed
+}
+
+// compare finds out whether m sees other people than this member does, whose
+// digest has been mine since mineAt: for longer than a change takes. began is
+// true when it starts, changed when it starts or ends.
+func (m *member) compare(mine [32]byte, mineAt, now time.Time) (began, changed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.differs
+	switch {
+	case m.nick == "" || m.beatAt.IsZero():
+	case m.beat.Digest == mine:
+		m.differs = false
+	case now.Sub(mineAt) > differTime && now.Sub(m.digestAt) > differTime:
+		m.differs = true
+	}
+	return m.differs && !was, m.differs != was
 }
 
 // count takes note of a packet that was authentic.
@@ -159,6 +217,7 @@ func (m *member) snapshot() Member {
 	defer m.mu.Unlock()
 	s := Member{
 		Slot: m.slot, Name: m.nick, Present: m.nick != "",
+		Fingerprint: m.fp, Mark: m.mark, Differs: m.differs,
 		Speaking: m.speaking.Load() && !m.beat.Muted,
 		Muted:    m.beat.Muted, Camera: m.beat.Camera,
 		Level: m.level.load(), Loss: m.loss, FPS: m.fps,

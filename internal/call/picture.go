@@ -30,9 +30,13 @@ func (c *Call) cameraLoop(ctx context.Context) {
 	}, wait)
 }
 
-// keyEvery is the shortest time between two key pictures: newcomers and losses
-// that come together share one.
-const keyEvery = 250 * time.Millisecond
+// The shortest times between two key pictures, so that several who need one
+// share it: after a loss, where somebody watches a picture that stands still;
+// and for newcomers and new keys, which may come in a row.
+const (
+	keyEvery      = 250 * time.Millisecond
+	newcomerEvery = 500 * time.Millisecond
+)
 
 // encodeLoop compresses the newest picture, at most FPS times a second, and
 // queues it. Nothing is coded while the camera is off or nobody is there.
@@ -108,6 +112,7 @@ func (c *Call) sendPicture(buf []byte, f *media.Frame, now time.Time) ([]byte, e
 type pictureWants struct {
 	mu     sync.Mutex
 	wanted bool // a key picture
+	joined bool // a key picture, for newcomers
 	has    bool
 	id     uint16 // the oldest of the pictures that receivers have
 }
@@ -115,6 +120,12 @@ type pictureWants struct {
 func (w *pictureWants) key() {
 	w.mu.Lock()
 	w.wanted = true
+	w.mu.Unlock()
+}
+
+func (w *pictureWants) newcomer() {
+	w.mu.Lock()
+	w.joined = true
 	w.mu.Unlock()
 }
 
@@ -136,9 +147,10 @@ func (c *Call) applyWants(now time.Time, key *time.Time) {
 		c.enc.Refer(w.id)
 		w.has = false
 	}
-	if w.wanted && now.Sub(*key) >= keyEvery {
+	since := now.Sub(*key)
+	if w.wanted && since >= keyEvery || w.joined && since >= newcomerEvery {
 		c.enc.ForceKey()
-		w.wanted, *key = false, now
+		w.wanted, w.joined, *key = false, false, now
 	}
 }
 

@@ -71,14 +71,11 @@ func (c *Call) control(l *link, m *member, b []byte, now time.Time) {
 	}
 	switch p := p.(type) {
 	case wire.Heartbeat:
-		m.mu.Lock()
-		changed := m.beat.Muted != p.Muted || m.beat.Camera != p.Camera
-		m.beat, m.heard = p, now
-		m.mu.Unlock()
-		if changed {
+		if m.takeBeat(p, now) {
 			c.touch()
 		}
 	case wire.PictureRequest:
+		m.hear(now)
 		switch {
 		case p.Slot != l.slot:
 		case p.None:

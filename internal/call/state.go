@@ -7,8 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/internal/text"
 	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/trust"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
@@ -39,9 +41,14 @@ type Link struct {
 
 // Member is what a screen shows of a member.
 type Member struct {
-	Slot     uint16
-	Name     string // cleaned for a terminal
-	Present  bool   // false while only joining
+	Slot    uint16
+	Name    string // cleaned for a terminal
+	Present bool   // false while only joining
+
+	Fingerprint hello.Fingerprint // of the member's identity
+	Mark        trust.Mark        // how well the person is known
+	Differs     bool              // does not see the same people as this member, for longer than a change takes
+
 	Speaking bool
 	Muted    bool
 	Camera   bool          // sends pictures
@@ -57,11 +64,30 @@ type Member struct {
 	Pictures, PicturesLost                               uint64 // so far
 }
 
+// Knock is somebody who waits to be let in by this member.
+type Knock struct {
+	Slot        uint16
+	Fingerprint hello.Fingerprint
+	Mark        trust.Mark // never trust.Changed: the name is not told before
+	Name        string     // under which the person was last met; "" when never met
+	Since       time.Time
+}
+
 // State is a snapshot of a call.
 type State struct {
 	Session string
 	Self    Member
-	Members []Member // by slot
+	Members []Member // by slot: everybody whom this member has given a key to
+	Knocks  []Knock  // by slot: who waits to be let in
+
+	Code       [4]string // the safety code for everybody present; empty words while it is being agreed on
+	Locked     bool      // nobody new gets a key
+	Passphrase bool      // the session has a passphrase
+	Guesses    int       // who did not know the passphrase in the last hour
+	Shut       bool      // too many did not: nobody new is let in for now
+
+	Strays uint64 // packets and pair messages so far that were of nobody present, or not authentic
+
 	Link    Link
 	Mic     bool // a microphone is open
 	Cam     bool // a camera is open
@@ -76,11 +102,16 @@ func (c *Call) State(s *State) {
 	if c.link != nil {
 		slot = c.link.slot
 	}
+	s.Code = c.code
 	c.mu.Unlock()
 	s.Session = c.cfg.Session
+	s.Locked = c.Locked()
+	s.Passphrase = c.cfg.Passphrase != ""
+	s.Guesses, s.Shut = c.guard.Count(time.Now())
+	s.Strays = c.stray.Load()
 	s.Mic, s.Cam, s.Speaker = c.micOpen.Load(), c.camOpen.Load(), c.spkOpen.Load()
 	s.Self = Member{
-		Slot: slot, Name: c.cfg.Name, Present: true,
+		Slot: slot, Name: c.cfg.Name, Present: true, Fingerprint: c.cfg.Identity.Fingerprint(),
 		Speaking: c.selfTalk.Load(), Muted: c.muted.Load() || !s.Mic,
 		Camera: c.cameraOn.Load() && s.Cam,
 		Level:  c.selfDB.load(),
@@ -89,6 +120,7 @@ func (c *Call) State(s *State) {
 	for _, m := range *c.members.Load() {
 		s.Members = append(s.Members, m.snapshot())
 	}
+	s.Knocks = c.people.knocksAt(s.Knocks[:0])
 }
 
 // setPhase changes what State says of the link.
@@ -108,8 +140,18 @@ const (
 	MemberLeft                     // Name
 	LinkLost                       // Err
 	LinkBack
-	DeviceLost // Device, Err: the call goes on without it and tries again
-	DeviceBack // Device
+	DeviceLost       // Device, Err: the call goes on without it and tries again
+	DeviceBack       // Device
+	ChatLine         // Name, Text
+	MemberKnocks     // Slot, Name (may be ""), Fingerprint: waits to be let in
+	MemberChanged    // Slot, Name, Fingerprint: the name belongs to somebody with another key
+	MemberUnanswered // Name (may be ""): was offered a key and did not answer
+	MemberRemoved    // Name: this member has sent them away
+	SelfRemoved      // Name: they have sent this member away
+	RosterDiffers    // Name: does not see the same people
+	WrongPassphrase  // somebody did not know the passphrase
+	GuessingStopped  // too many did not: nobody new is let in for now
+	CodeReady        // State.Code is agreed on
 )
 
 // String returns the word that headless output uses.
@@ -127,6 +169,26 @@ func (k NoticeKind) String() string {
 		return "device-lost"
 	case DeviceBack:
 		return "device-back"
+	case ChatLine:
+		return "chat"
+	case MemberKnocks:
+		return "knock"
+	case MemberChanged:
+		return "key-changed"
+	case MemberUnanswered:
+		return "unanswered"
+	case MemberRemoved:
+		return "removed"
+	case SelfRemoved:
+		return "removed-by"
+	case RosterDiffers:
+		return "roster-differs"
+	case WrongPassphrase:
+		return "wrong-passphrase"
+	case GuessingStopped:
+		return "guessing"
+	case CodeReady:
+		return "code"
 	}
 	panic("call: internal error: notice of no kind")
 }
@@ -138,7 +200,10 @@ type Notice struct {
 	Slot   uint16 // of the member, if any
 	Name   string // of the member, cleaned for a terminal
 	Device string // "camera", "microphone" or "speaker"
+	Text   string // of a chat line, cleaned for a terminal
 	Err    error
+
+	Fingerprint hello.Fingerprint // of the member, if any
 }
 
 // A RefusedError says that the hub or the session does not take this member.

@@ -12,12 +12,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/big"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/sanix-darker/s2c/internal/file"
 )
 
 const (
@@ -102,41 +102,27 @@ func fingerprint(cert *x509.Certificate) string {
 
 // readHubKey returns the key in the file at path.
 func readHubKey(path string) (*ecdsa.PrivateKey, error) {
-	// Opening a FIFO would wait, and a symbolic link may lead anywhere.
-	before, err := os.Lstat(path)
+	// A symbolic link may lead to a place where others can put files.
+	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
 	}
-	if !before.Mode().IsRegular() {
-		return nil, fmt.Errorf("not a regular file but %v", before.Mode().Type())
+	if info.Mode().Type() == fs.ModeSymlink {
+		return nil, fmt.Errorf("%w but a symbolic link", file.ErrNotRegular)
 	}
-	f, err := os.Open(path)
+	b, err := file.Read(path, maxHubKeyFile, file.OwnerOnly)
+	if errors.Is(err, file.ErrTooBig) {
+		return nil, fmt.Errorf("the file is damaged: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !os.SameFile(before, info) {
-		return nil, errors.New("the file was replaced while it was opened")
-	}
-	if !ownerOnly(info.Mode()) {
-		return nil, fmt.Errorf("others may read or write it (mode %#o, want 0600)", info.Mode().Perm())
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxHubKeyFile+1))
-	if err != nil {
-		return nil, err
-	}
+	defer clear(b)
 	return parseHubKey(b)
 }
 
 // parseHubKey returns the key in the text of a file.
 func parseHubKey(b []byte) (*ecdsa.PrivateKey, error) {
-	if len(b) > maxHubKeyFile {
-		return nil, fmt.Errorf("the file is damaged: more than %d bytes", maxHubKeyFile)
-	}
 	block, _ := pem.Decode(b)
 	if block == nil || block.Type != hubKeyType {
 		return nil, fmt.Errorf("the file is damaged: no PEM block %q", hubKeyType)
@@ -167,22 +153,6 @@ func createHubKey(path string) error {
 	text := pem.EncodeToMemory(&pem.Block{Type: hubKeyType, Bytes: der})
 	defer clear(text)
 
-	temp, err := writeTemp(path, text)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp)
-	// Unlike a rename, a link fails where a file exists.
-	err = os.Link(temp, path)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	case err != nil:
-		// A file system without links; two first starts at once are a risk there.
-		if err = os.Rename(temp, path); err != nil {
-			return err
-		}
-	}
-	syncDir(filepath.Dir(path))
-	return nil
+	_, err = file.Create(path, text)
+	return err
 }

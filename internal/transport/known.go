@@ -7,16 +7,20 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/sanix-darker/s2c/internal/file"
 )
 
 const (
 	fingerprintPrefix = "SHA256:"
 	maxKnownHubs      = 1 << 20 // bytes of the file
 )
+
+// anybody may have access to known_hubs: there is nothing secret in it, and who
+// lets others change a file of their own is believed to want that.
+const anybody file.Check = 0
 
 // A HubChangedError says that a hub has another key than the one remembered:
 // it was set up anew, or somebody else answers in its place.
@@ -33,12 +37,17 @@ func (e *HubChangedError) Error() string {
 
 // KnownHubs is the file of the keys by which hubs are known again, with a line
 // "host:port SHA256:..." for each. The address is the one the user typed.
-// Any goroutine may use it. Lines that it cannot read, such as comments, stay
-// in the file. Two processes that change the file at the same moment may lose
-// one of the two changes, never a line that was there before.
+// Any goroutine and any process may use it at the same time. Lines that it
+// cannot read, such as comments, stay in the file.
 type KnownHubs struct {
 	path string
-	mu   sync.Mutex // one change of the file at a time
+	mu   sync.Mutex // saves our own goroutines the wait for the file's lock
+}
+
+// A Hub is a line of known_hubs.
+type Hub struct {
+	Addr        string // "host:port" as the user typed it
+	Fingerprint string // "SHA256:..."
 }
 
 // OpenKnownHubs returns the hubs in the file at path, which need not exist. It
@@ -93,20 +102,43 @@ func (k *KnownHubs) Remember(addr, fingerprint string) error {
 // there was something.
 func (k *KnownHubs) Forget(addr string) (found bool, err error) { return k.replace(addr, "") }
 
+// List returns the hubs that are remembered, in the order of the file. A hub
+// that was given two keys by hand is there twice.
+func (k *KnownHubs) List() ([]Hub, error) {
+	text, err := k.read()
+	if err != nil {
+		return nil, err
+	}
+	var hubs []Hub
+	for line := range bytes.Lines(text) {
+		if addr, fp, ok := parseKnownHub(string(line)); ok {
+			hubs = append(hubs, Hub{Addr: addr, Fingerprint: fp})
+		}
+	}
+	return hubs, nil
+}
+
 // replace writes the file with the lines of addr replaced by line. It reports
 // whether there were any.
 func (k *KnownHubs) replace(addr, line string) (found bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	text, err := k.read()
+	if line == "" {
+		// Nothing to forget is no reason to make a file or a directory.
+		text, err := k.read()
+		if err != nil {
+			return false, err
+		}
+		if _, found := withoutHub(text, addr); !found {
+			return false, nil
+		}
+	}
+	err = file.Update(k.path, maxKnownHubs, anybody, func(text []byte) ([]byte, bool) {
+		var kept []byte
+		kept, found = withoutHub(text, addr)
+		return append(kept, line...), found || line != ""
+	})
 	if err != nil {
-		return false, err
-	}
-	kept, found := withoutHub(text, addr)
-	if line == "" && !found {
-		return false, nil
-	}
-	if err := replaceFile(k.path, append(kept, line...)); err != nil {
 		return found, fmt.Errorf("known hubs %s: %w", k.path, err)
 	}
 	return found, nil
@@ -114,7 +146,7 @@ func (k *KnownHubs) replace(addr, line string) (found bool, err error) {
 
 // read returns the text of the file, none if there is no file.
 func (k *KnownHubs) read() ([]byte, error) {
-	text, err := readSmall(k.path)
+	text, err := file.Read(k.path, maxKnownHubs, anybody)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
@@ -122,39 +154,6 @@ func (k *KnownHubs) read() ([]byte, error) {
 		return nil, fmt.Errorf("known hubs %s: %w", k.path, err)
 	}
 	return text, nil
-}
-
-// readSmall returns the contents of a regular file of sane size.
-func readSmall(path string) ([]byte, error) {
-	info, err := os.Stat(path) // opening a FIFO would wait
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("not a regular file but %v", info.Mode().Type())
-	}
-	if info.Size() > maxKnownHubs {
-		return nil, fmt.Errorf("%d bytes are more than %d", info.Size(), maxKnownHubs)
-	}
-	return os.ReadFile(path)
-}
-
-// replaceFile gives the file at path, or the one a symbolic link there leads
-// to, new contents, at once or not at all.
-func replaceFile(path string, text []byte) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	temp, err := writeTemp(path, text)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		_ = os.Remove(temp)
-		return err
-	}
-	syncDir(filepath.Dir(path))
-	return nil
 }
 
 // withoutHub returns a copy of text without the lines of addr, ending with a

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -154,6 +156,75 @@ func TestKnownHubsTogether(t *testing.T) {
 		if known, err := k.Check(fmt.Sprintf("hub%d:1", i), fpOne); !known || err != nil {
 			t.Errorf("hub%d is %v, %v, want known", i, known, err)
 		}
+	}
+}
+
+// knownHubsRole has the file and the name of a process of
+// TestKnownHubsProcesses.
+const knownHubsRole = "KNOWN_HUBS_ROLE"
+
+// Two processes that change the file at the same time lose no line.
+func TestKnownHubsProcesses(t *testing.T) {
+	const lines = 20
+	if path, name, ok := strings.Cut(os.Getenv(knownHubsRole), "\n"); ok {
+		k, err := OpenKnownHubs(path)
+		for i := 0; i < lines && err == nil; i++ {
+			err = k.Remember(fmt.Sprintf("%s-%d:1", name, i), fpOne)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	k := openKnown(t, "# a comment\n")
+	var wg sync.WaitGroup
+	var want []string
+	for _, name := range []string{"a", "b", "c"} {
+		for i := range lines {
+			want = append(want, fmt.Sprintf("%s-%d:1", name, i))
+		}
+		wg.Go(func() {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKnownHubsProcesses$")
+			cmd.Env = append(os.Environ(), knownHubsRole+"="+k.path+"\n"+name)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+	hubs, err := k.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, h := range hubs {
+		got = append(got, h.Addr)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d lines %q, want %d", len(got), got, len(want))
+	}
+	if text, err := k.read(); err != nil || !bytes.HasPrefix(text, []byte("# a comment\n")) {
+		t.Errorf("the comment is lost, %v", err)
+	}
+}
+
+func TestKnownHubsList(t *testing.T) {
+	k := openKnown(t, "")
+	if hubs, err := k.List(); len(hubs) != 0 || err != nil {
+		t.Errorf("List without a file = %v, %v", hubs, err)
+	}
+	if found, err := k.Forget("h:1"); found || err != nil {
+		t.Errorf("Forget without a file = %v, %v, want false", found, err)
+	}
+	if _, err := os.Stat(filepath.Dir(k.path)); err == nil {
+		t.Error("looking makes a directory")
+	}
+	k = openKnown(t, "# comment\nb:1 "+fpOne+"\njunk\na:1 "+fpOne+"\r\nb:1\t"+fpTwo)
+	hubs, err := k.List()
+	if want := []Hub{{"b:1", fpOne}, {"a:1", fpOne}, {"b:1", fpTwo}}; err != nil || !slices.Equal(hubs, want) {
+		t.Errorf("List = %v, %v, want %v", hubs, err, want)
 	}
 }
 

@@ -17,7 +17,9 @@
 //	voice    index u16 | time u32 | flags u8 | Opus packet
 //	video    one or more items: len u16 | id u16 | ref u16 | time u32 |
 //	         part u8 | parts u8 | len bytes of the picture
-//	control  type u8 | body (Heartbeat, PictureRequest)
+//	control  type u8 = 1 | time u32 | flags u8 | digest [32]     Heartbeat
+//	         type u8 = 2 | slot u16 | have u16 | none u8         PictureRequest
+//	chat     type u8 = 1 | time u32 | text
 //
 // A message, which is reliable and in order, is a type byte and a body:
 //
@@ -26,7 +28,11 @@
 //	02 FORWARD  pair message                  82 PEER    slot, hello, cert
 //	03 LEAVE                                  83 GONE    slot, hash
 //	                                          84 FROM    pair message
-//	                                          85 ERROR   code, text
+//	40 SEALED   packet                        85 ERROR   code, text
+//	                                          40 SEALED  packet
+//
+// The hub hands a SEALED packet, which is of the chat stream, unchanged to all
+// others in the session.
 //
 // A pair message goes from one member to another through the hub, which reads
 // no more of it than the two hashes: type u8 | from [32] | to [32] | body.

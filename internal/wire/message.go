@@ -23,6 +23,7 @@ const (
 	typeJoin    = 0x01
 	typeForward = 0x02
 	typeLeave   = 0x03
+	typeSealed  = 0x40
 	typeJoined  = 0x81
 	typePeer    = 0x82
 	typeGone    = 0x83
@@ -33,7 +34,7 @@ const (
 // Join asks to enter the session that the Hello names.
 type Join struct {
 	Hello []byte // see package hello
-	Cert  []byte // empty in suite 0
+	Cert  []byte // see package hello
 	Door  []byte // empty, or the proof of a door token
 	Caps  uint32 // reserved, 0
 }
@@ -69,6 +70,10 @@ type Gone struct {
 // From carries a pair message from another member.
 type From struct{ Pair []byte }
 
+// Sealed carries a sealed packet that must not be lost, such as a chat line: to
+// the hub, and from it unchanged to everybody else in the session.
+type Sealed struct{ Packet []byte }
+
 // An ErrorCode says why a hub ends a connection. The values are part of the
 // protocol.
 type ErrorCode uint8
@@ -81,7 +86,7 @@ const (
 	CodeSessionFull ErrorCode = 4 // the session takes no more members
 	CodeClosing     ErrorCode = 5 // the hub is shutting down
 	CodeSlow        ErrorCode = 6 // the member does not read
-	CodeDenied      ErrorCode = 7 // reserved: not on the hub's list
+	CodeDenied      ErrorCode = 7 // not on the hub's list, or without its door token
 )
 
 // Error ends a connection.
@@ -128,6 +133,9 @@ func (m Gone) Append(b []byte) []byte {
 func (m From) Append(b []byte) []byte { return append(append(b, typeFrom), m.Pair...) }
 
 // Append implements Message.
+func (m Sealed) Append(b []byte) []byte { return append(append(b, typeSealed), m.Packet...) }
+
+// Append implements Message.
 func (m Error) Append(b []byte) []byte {
 	return append(append(b, typeError, byte(m.Code)), m.Text[:min(len(m.Text), maxText)]...)
 }
@@ -154,6 +162,9 @@ func ParseMessage(b []byte) (Message, error) {
 		m = Gone{Slot: r.uint16(), Hash: r.array32()}
 	case typeFrom:
 		m = From{Pair: r.rest()}
+	case typeSealed:
+		m = Sealed{Packet: r.rest()}
+		r.failed = r.failed || len(b)-1 > MaxDatagram
 	case typeError:
 		m = Error{Code: ErrorCode(r.uint8()), Text: string(r.rest())}
 		r.failed = r.failed || len(b)-2 > maxText

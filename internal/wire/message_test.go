@@ -7,9 +7,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sanix-darker/s2c/cipher"
 	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/internal/lab/person"
 )
 
 // count returns the n bytes from, from + 1, and so on.
@@ -37,6 +39,9 @@ var messages = []struct {
 	{Gone{Slot: 1, Hash: hello.Hash(count(0x80, 32))}, "83" + "0001" + hex.EncodeToString(count(0x80, 32)), false},
 	{From{Pair: []byte{}}, "84", true},
 	{From{Pair: []byte("pair")}, "84" + "70616972", true},
+	{Sealed{Packet: []byte{}}, "40", true},
+	{Sealed{Packet: []byte{0x00, 0x90, 0x14, 0x00, 0x07, 0xaa}}, "40" + "0090140007aa", true},
+	{Sealed{Packet: count(0, MaxDatagram)}, "40" + hex.EncodeToString(count(0, MaxDatagram)), true},
 	{Error{Code: CodeDenied, Text: ""}, "8507", true},
 	{Error{Code: 255, Text: "bye\x1b\xff"}, "85ff" + "6279651bff", true},
 }
@@ -80,6 +85,9 @@ func TestMessageRefused(t *testing.T) {
 		{"type 86", []byte{0x86}},
 		{"vector longer than the message", []byte{typePeer, 0, 1, 0xff, 0xff, 1}},
 		{"second vector longer than the message", []byte{typePeer, 0, 1, 0, 1, 1, 0, 2, 1}},
+		{"type 3f", []byte{0x3f}},
+		{"type 41", []byte{0x41}},
+		{"packet larger than a datagram", append([]byte{typeSealed}, make([]byte, MaxDatagram+1)...)},
 		{"text of 201 bytes", append([]byte{typeError, 1}, strings.Repeat("x", 201)...)},
 		{"4,097 bytes", append([]byte{typeForward}, make([]byte, MaxMessage)...)},
 	}
@@ -112,21 +120,17 @@ func TestAliasing(t *testing.T) {
 
 // TestPair holds against package cipher what a hub reads of a pair message.
 func TestPair(t *testing.T) {
-	make1 := func(slot uint16) (*cipher.Session, []byte, hello.Hash) {
-		s, err := cipher.NewSession(cipher.Config{Session: "session1", Name: "ann"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Start(slot)
-		raw, id := s.Hello()
-		return s, raw, id
-	}
-	a, _, idA := make1(1)
-	_, rawB, idB := make1(2)
-	m1, err := a.Welcome(2, rawB)
+	a, join := session(t, 1)
+	_, joinB := session(t, 2)
+	v, err := hello.Verify(joinB.Hello, joinB.Cert)
 	if err != nil {
 		t.Fatal(err)
 	}
+	m1, err := a.Welcome(time.Now(), 2, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idA, idB := hello.Sum(join.Hello), v.Hash()
 	from, to, err := ParsePair(m1)
 	if err != nil || from != idA || to != idB {
 		t.Errorf("ParsePair(%x) = %x, %x, %v, want %x, %x", m1, from, to, err, idA, idB)
@@ -144,6 +148,21 @@ func TestPair(t *testing.T) {
 			t.Errorf("%T takes %d bytes, more than %d", m, n, MaxMessage)
 		}
 	}
+}
+
+// session returns a session of package cipher that has started in a slot, and
+// what it joins with.
+func session(t *testing.T, slot uint16) (*cipher.Session, Join) {
+	t.Helper()
+	s, err := cipher.NewSession(cipher.Config{Identity: person.Identity(t, int(slot)), Session: "session1", Name: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(slot); err != nil {
+		t.Fatal(err)
+	}
+	raw, cert, _ := s.Hello()
+	return s, Join{Hello: raw, Cert: cert}
 }
 
 // FuzzMessage checks that what is accepted is encoded the same way again.

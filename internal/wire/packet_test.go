@@ -3,9 +3,12 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/sanix-darker/s2c/cipher"
+	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/cipher/sframe"
 )
 
@@ -14,11 +17,7 @@ func TestSizes(t *testing.T) {
 	if got := MaxPlain + cipher.Overhead; got != MaxDatagram {
 		t.Errorf("MaxPlain + cipher.Overhead = %d, want MaxDatagram = %d", got, MaxDatagram)
 	}
-	s, err := cipher.NewSession(cipher.Config{Session: "session1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start(sframe.MaxSlot)
+	s, join := session(t, sframe.MaxSlot)
 	part := Part{Parts: 1, Data: make([]byte, MaxPart)}
 	plain := part.Append(nil)
 	if len(plain) != MaxPlain {
@@ -31,6 +30,29 @@ func TestSizes(t *testing.T) {
 	p, err := ParsePacket(b)
 	if want := (Packet{NewClear(KindKey, 7), sframe.NewKID(sframe.MaxSlot, sframe.StreamVideo, 0, 0), 0, 5}); err != nil || p != want {
 		t.Errorf("ParsePacket of the largest packet, %d bytes = %+v, %v, want %+v", len(b), p, err, want)
+	}
+	chat := Chat{Text: strings.Repeat("x", MaxChat)}
+	b, err = s.Seal(nil, sframe.StreamChat, byte(NewClear(KindControl, 0)), chat.Append(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := ParseMessage((Sealed{Packet: b}).Append(nil)); err != nil || !bytes.Equal(m.(Sealed).Packet, b) {
+		t.Errorf("the longest line, sealed in %d bytes: %v, %v", len(b), m, err)
+	}
+	if p, err := ParsePacket(b); err != nil || p.KID.Slot() != sframe.MaxSlot || p.KID.Stream() != sframe.StreamChat {
+		t.Errorf("ParsePacket of the longest line, sealed = %+v, %v", p, err)
+	}
+	// The longest messages that carry a Hello and a Cert.
+	if want := 4 + 2 + 1 + 32 + 32 + 32 + 1216 + 1 + len("session1"); len(join.Hello) != want {
+		t.Errorf("a Hello has %d bytes, want %d", len(join.Hello), want)
+	}
+	longest, cert := make([]byte, hello.MaxLen), make([]byte, hello.MaxCert)
+	for _, m := range []Message{Join{Hello: longest, Cert: cert, Door: make([]byte, 32)}, Peer{Hello: longest, Cert: cert}} {
+		if b := m.Append(nil); len(b) > MaxMessage {
+			t.Errorf("the longest %T has %d bytes, more than %d", m, len(b), MaxMessage)
+		} else if got, err := ParseMessage(b); err != nil || !reflect.DeepEqual(got, m) {
+			t.Errorf("ParseMessage of the longest %T: %v", m, err)
+		}
 	}
 }
 

@@ -111,9 +111,10 @@ type Control interface {
 // Heartbeat says once a second how a member is.
 type Heartbeat struct {
 	Time   Millis
-	Muted  bool // sends no voice
-	Camera bool // sends pictures
-	Deaf   bool // plays nothing
+	Muted  bool     // sends no voice
+	Camera bool     // sends pictures
+	Deaf   bool     // plays nothing
+	Digest [32]byte // of the people whom the member sees; see cipher.Session
 }
 
 // PictureRequest asks a member to send a picture that can be decoded.
@@ -132,7 +133,7 @@ func (h Heartbeat) Append(b []byte) []byte {
 			flags |= 1 << i
 		}
 	}
-	return append(b, flags)
+	return append(append(b, flags), h.Digest[:]...)
 }
 
 // Append implements Control.
@@ -158,6 +159,7 @@ func ParseControl(b []byte) (Control, error) {
 		f := r.uint8()
 		h.Muted, h.Camera, h.Deaf = f&1 != 0, f&2 != 0, f&4 != 0
 		r.failed = r.failed || f > 7
+		h.Digest = r.array32()
 		c = h
 	case typePictureRequest:
 		p := PictureRequest{Slot: r.uint16(), Have: r.uint16()}
@@ -172,4 +174,30 @@ func ParseControl(b []byte) (Control, error) {
 		return nil, ErrMalformed
 	}
 	return c, nil
+}
+
+// MaxChat is the longest text of a chat line, in bytes.
+const MaxChat = 1000
+
+// Chat is the payload of a packet of the chat stream: a line that was typed.
+type Chat struct {
+	Time Millis // when it was sent
+	Text string // 1 to MaxChat bytes; not yet cleaned for a terminal
+}
+
+// typeChat starts a Chat; other values are of a later version.
+const typeChat = 1
+
+// Append appends the encoding of c to b.
+func (c Chat) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(append(b, typeChat), uint32(c.Time))
+	return append(b, c.Text...)
+}
+
+// ParseChat decodes the payload of a chat packet.
+func ParseChat(b []byte) (Chat, error) {
+	if len(b) <= 5 || len(b) > 5+MaxChat || b[0] != typeChat {
+		return Chat{}, ErrMalformed
+	}
+	return Chat{Time: Millis(binary.BigEndian.Uint32(b[1:])), Text: string(b[5:])}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,17 +111,24 @@ func TestPart(t *testing.T) {
 	}
 }
 
+// zeros is a digest of nothing.
+var zeros = strings.Repeat("00", 32)
+
 // controls has each control payload, with the bytes that are part of the
-// protocol.
+// protocol. All have their flags in the same place.
 var controls = []struct {
 	c   Control
 	hex string
 }{
-	{Heartbeat{Time: 0x01020304}, "01" + "01020304" + "00"},
-	{Heartbeat{Time: 1, Muted: true}, "01" + "00000001" + "01"},
-	{Heartbeat{Time: 1, Camera: true}, "01" + "00000001" + "02"},
-	{Heartbeat{Time: 1, Deaf: true}, "01" + "00000001" + "04"},
-	{Heartbeat{Time: 1<<32 - 1, Muted: true, Camera: true, Deaf: true}, "01" + "ffffffff" + "07"},
+	{Heartbeat{Time: 0x01020304}, "01" + "01020304" + "00" + zeros},
+	{Heartbeat{Time: 1, Muted: true}, "01" + "00000001" + "01" + zeros},
+	{Heartbeat{Time: 1, Camera: true}, "01" + "00000001" + "02" + zeros},
+	{Heartbeat{Time: 1, Deaf: true}, "01" + "00000001" + "04" + zeros},
+	{Heartbeat{Time: 1<<32 - 1, Muted: true, Camera: true, Deaf: true}, "01" + "ffffffff" + "07" + zeros},
+	{
+		Heartbeat{Time: 2, Camera: true, Digest: [32]byte(count(0xe1, 32))},
+		"01" + "00000002" + "02" + "e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff00",
+	},
 	{PictureRequest{Slot: 0x0102, Have: 0x0304}, "02" + "0102" + "0304" + "00"},
 	{PictureRequest{Slot: 4095, None: true}, "02" + "0fff" + "0000" + "01"},
 }
@@ -147,7 +155,9 @@ func TestControl(t *testing.T) {
 		refuse(append([]byte{0}, b[1:]...))
 		refuse(append([]byte{3}, b[1:]...))
 		for _, flags := range []byte{8, 0x80, 0xff} { // not one that any version sends
-			refuse(append(bytes.Clone(b[:len(b)-1]), flags))
+			bad := bytes.Clone(b)
+			bad[5] = flags
+			refuse(bad)
 		}
 	}
 	if _, err := ParseControl([]byte{typePictureRequest, 0, 0, 0, 0, 2}); !errors.Is(err, ErrMalformed) {
@@ -155,10 +165,52 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// chats has lines, with the bytes that are part of the protocol.
+var chats = []struct {
+	c   Chat
+	hex string
+}{
+	{Chat{Time: 0x01020304, Text: "a"}, "01" + "01020304" + "61"},
+	{Chat{Time: 1<<32 - 1, Text: "h\u00e9 \x1b[2J\x00\xff"}, "01" + "ffffffff" + "68c3a9201b5b324a00ff"}, // cleaned by whoever shows it
+	{Chat{Text: strings.Repeat("x", MaxChat)}, "01" + "00000000" + strings.Repeat("78", 1000)},
+}
+
+func TestChat(t *testing.T) {
+	for _, test := range chats {
+		b := test.c.Append([]byte("x"))[1:]
+		if got := hex.EncodeToString(b); got != test.hex {
+			t.Errorf("%+v is encoded as %s, want %s", test.c, got, test.hex)
+		}
+		if got, err := ParseChat(b); err != nil || got != test.c {
+			t.Errorf("ParseChat(%x) = %+v, %v, want %+v", b, got, err, test.c)
+		}
+		for cut := range 6 { // a line has at least one byte
+			if got, err := ParseChat(b[:cut]); !errors.Is(err, ErrMalformed) || got != (Chat{}) {
+				t.Errorf("ParseChat(%x) = %+v, %v, want %v", b[:cut], got, err, ErrMalformed)
+			}
+		}
+		for _, later := range []byte{0, 2, 0xff} {
+			bad := append([]byte{later}, b[1:]...)
+			if got, err := ParseChat(bad); !errors.Is(err, ErrMalformed) || got != (Chat{}) {
+				t.Errorf("ParseChat(%x) = %+v, %v, want %v", bad, got, err, ErrMalformed)
+			}
+		}
+	}
+	long := Chat{Text: strings.Repeat("x", MaxChat+1)}.Append(nil)
+	if _, err := ParseChat(long); !errors.Is(err, ErrMalformed) {
+		t.Errorf("ParseChat of a line of %d bytes: %v, want %v", MaxChat+1, err, ErrMalformed)
+	}
+	if n := len(long) - 1; n > MaxPlain {
+		t.Errorf("the longest Chat takes %d bytes, more than %d", n, MaxPlain)
+	}
+}
+
 func TestAllocs(t *testing.T) {
 	b := make([]byte, 0, MaxDatagram)
 	voice := Voice{Index: 1, Time: 2, Opus: make([]byte, 80)}
 	part := Part{Parts: 1, Data: make([]byte, MaxPart)}
+	beat := Heartbeat{Time: 1, Digest: [32]byte{2}}
+	chat := Chat{Time: 1, Text: "hello"}
 	sealed := packet(0x08, 0x1100, 70000, 100)
 	if n := testing.AllocsPerRun(100, func() {
 		b = voice.Append(b[:0])
@@ -169,6 +221,7 @@ func TestAllocs(t *testing.T) {
 		if _, _, err := ParsePart(b); err != nil {
 			t.Fatal(err)
 		}
+		b = chat.Append(beat.Append(b[:0])) // parsing them is rare
 		if _, err := ParsePacket(sealed); err != nil {
 			t.Fatal(err)
 		}
@@ -220,6 +273,9 @@ func FuzzControl(f *testing.F) {
 	for _, test := range controls {
 		f.Add(test.c.Append(nil))
 	}
+	beat := Heartbeat{Time: 1, Digest: [32]byte{31: 1}}.Append(nil)
+	f.Add(beat[:len(beat)-1])
+	f.Add(append(beat, 0))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := ParseControl(b)
 		if err != nil {
@@ -227,6 +283,27 @@ func FuzzControl(f *testing.F) {
 		}
 		if got := c.Append(nil); !bytes.Equal(got, b) {
 			t.Errorf("ParseControl(%x) = %+v, which is encoded as %x", b, c, got)
+		}
+	})
+}
+
+// FuzzChat checks the same of chat lines.
+func FuzzChat(f *testing.F) {
+	for _, test := range chats {
+		f.Add(test.c.Append(nil))
+	}
+	f.Add([]byte{typeChat, 0, 0, 0, 0})
+	f.Add(append([]byte{typeChat, 0, 0, 0, 0}, make([]byte, MaxChat+1)...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := ParseChat(b)
+		if err != nil {
+			if c != (Chat{}) {
+				t.Errorf("ParseChat(%x) = %+v beside %v", b, c, err)
+			}
+			return
+		}
+		if got := c.Append(nil); !bytes.Equal(got, b) || c.Text == "" || len(c.Text) > MaxChat {
+			t.Errorf("ParseChat(%x) = %+v, which is encoded as %x", b, c, got)
 		}
 	})
 }

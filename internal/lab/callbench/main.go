@@ -4,6 +4,7 @@
 //	go run ./internal/lab/callbench                         four members for 30 s: memory, CPU, kB/s
 //	go run ./internal/lab/callbench -members 3 -time 10m    does any lag grow?
 //	go run ./internal/lab/callbench -freeze 10s             one member stopped: does anybody else notice?
+//	go run ./internal/lab/callbench -unsealed 4             what sealing costs: four rounds with it and without
 //	go run ./internal/lab/callbench -binary                 size and start-up time of the binary
 //
 // Delays are capture to playing (voice) and capture to decoded (picture), by
@@ -29,6 +30,7 @@ type options struct {
 	length  time.Duration
 	freeze  time.Duration
 	binary  bool
+	rounds  int
 	tcp     bool
 	camera  string
 	mic     string
@@ -42,6 +44,7 @@ func main() {
 	flag.DurationVar(&o.length, "time", 30*time.Second, "how long to measure")
 	flag.DurationVar(&o.freeze, "freeze", 0, "stop one member (SIGSTOP) for this long, and watch the others and a second session")
 	flag.BoolVar(&o.binary, "binary", false, "print the size and the start-up time of the binary")
+	flag.IntVar(&o.rounds, "unsealed", 0, "measure so many `rounds` of -time each, in turn with sealed packets and with a test build that seals none")
 	flag.BoolVar(&o.tcp, "tcp", false, "keep everything on TLS")
 	flag.StringVar(&o.camera, "camera", "test", "camera of every member")
 	flag.StringVar(&o.mic, "mic", "test", "microphone of every member")
@@ -71,6 +74,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if o.members < 2 {
 		return errors.New("a call needs two members")
+	}
+	if o.rounds > 0 {
+		return unsealed(ctx, o, s2c, dir)
 	}
 	hub, err := s2c.Hub(ctx)
 	if err != nil {

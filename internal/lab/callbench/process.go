@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type process struct {
 	path    string
 	heard   map[string]*delays
 	started map[string]uint64 // concealed chunks at reset
+	before  map[string]uint64 // played chunks at reset
 }
 
 // delays are what one member saw of another.
@@ -33,6 +35,7 @@ type delays struct {
 	voice, picture series // ms
 	fps            series
 	concealed      uint64
+	played         uint64
 }
 
 // A series of figures in order of time.
@@ -59,11 +62,20 @@ func (s *series) mean(a, b float64) float64 {
 	return sum / float64(len(part))
 }
 
+// quantile returns the figure that a share q of all are below.
+func (s *series) quantile(q float64) float64 {
+	if len(s.all) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s.all))
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}
+
 // start starts a member.
 func start(ctx context.Context, name string, s2c *program.Program, args ...string) (*process, error) {
-	p := &process{name: name, heard: make(map[string]*delays), started: make(map[string]uint64)}
+	p := &process{name: name, heard: make(map[string]*delays), started: make(map[string]uint64), before: make(map[string]uint64)}
 	var err error
-	p.Process, err = s2c.Start(ctx, nil, p.read, args...)
+	p.Process, err = s2c.Start(ctx, []string{"S2C_CONFIG=" + filepath.Join(s2c.Dir, name)}, p.read, args...)
 	return p, err
 }
 
@@ -87,6 +99,7 @@ type stats struct {
 		Voice     float64 `json:"voice_delay_ms"`
 		Picture   float64 `json:"picture_delay_ms"`
 		Concealed uint64  `json:"voice_concealed"`
+		Played    uint64  `json:"voice_played"`
 	}
 }
 
@@ -110,12 +123,12 @@ func (p *process) read(out io.Reader) {
 			if h == nil {
 				h = new(delays)
 				p.heard[m.Name] = h
-				p.started[m.Name] = m.Concealed
+				p.started[m.Name], p.before[m.Name] = m.Concealed, m.Played
 			}
 			h.voice.add(m.Voice)
 			h.picture.add(m.Picture)
 			h.fps.add(m.FPS)
-			h.concealed = m.Concealed - p.started[m.Name]
+			h.concealed, h.played = m.Concealed-p.started[m.Name], m.Played-p.before[m.Name]
 		}
 		p.mu.Unlock()
 	}
@@ -128,7 +141,7 @@ func (p *process) reset() {
 	p.cpu = program.CPUTime(p.PID())
 	p.up, p.down = series{}, series{}
 	p.heard = make(map[string]*delays)
-	p.started = make(map[string]uint64)
+	p.started, p.before = make(map[string]uint64), make(map[string]uint64)
 }
 
 // take returns the delays of everybody but one since the last reset.

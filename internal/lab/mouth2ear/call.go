@@ -70,6 +70,7 @@ func startCall(ctx context.Context, kind sound.Kind, members int, tcp bool) (_ *
 		default: // heard by nobody's ear, but there
 			args = append(args, "--camera", "test", "--speaker", "test", "--mic", "test", "--muted")
 		}
+		env = append(env, fmt.Sprintf("S2C_CONFIG=%s/member-%d", c.dir, i)) // each is somebody else
 		p, err := s2c.Start(ctx, env, lines, append(args, hub.Addr)...)
 		if err != nil {
 			return nil, err

@@ -22,10 +22,12 @@ type Program struct {
 	Dir string
 }
 
-// Build builds s2c as it is released, static and stripped, into dir.
-func Build(ctx context.Context, dir string) (*Program, error) {
-	p := &Program{Exe: filepath.Join(dir, "s2c"), Dir: dir}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", p.Exe, "github.com/sanix-darker/s2c")
+// Build builds s2c as it is released, static and stripped, into dir; with build
+// tags, if any, that no release has.
+func Build(ctx context.Context, dir string, tags ...string) (*Program, error) {
+	p := &Program{Exe: filepath.Join(dir, strings.Join(append([]string{"s2c"}, tags...), "-")), Dir: dir}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w",
+		"-tags", strings.Join(tags, ","), "-o", p.Exe, "github.com/sanix-darker/s2c")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w\n%s", err, out)
@@ -51,8 +53,13 @@ type Process struct {
 // standard output, in a goroutine that End waits for; standard error goes to
 // this process's.
 func (p *Program) Start(ctx context.Context, env []string, lines func(io.Reader), args ...string) (*Process, error) {
+	return p.StartWith(ctx, nil, env, lines, args...)
+}
+
+// StartWith is Start with something on its standard input.
+func (p *Program) StartWith(ctx context.Context, in io.Reader, env []string, lines func(io.Reader), args ...string) (*Process, error) {
 	r := &Process{Cmd: exec.CommandContext(ctx, p.Exe, args...)}
-	r.Cmd.Env = p.Env(env...)
+	r.Cmd.Env, r.Cmd.Stdin = p.Env(env...), in
 	r.Cmd.Cancel = func() error { return r.Cmd.Process.Signal(os.Interrupt) }
 	r.Cmd.WaitDelay = 3 * time.Second
 	r.Cmd.Stderr = os.Stderr
@@ -72,6 +79,11 @@ func (p *Program) Start(ctx context.Context, env []string, lines func(io.Reader)
 
 // Hub starts a hub on a free port of 127.0.0.1 and waits until it listens.
 func (p *Program) Hub(ctx context.Context, args ...string) (*Process, error) {
+	return p.LoggedHub(ctx, io.Discard, args...)
+}
+
+// LoggedHub is Hub with its log going to w, which is complete after End.
+func (p *Program) LoggedHub(ctx context.Context, w io.Writer, args ...string) (*Process, error) {
 	r := &Process{Cmd: exec.CommandContext(ctx, p.Exe, append([]string{"server", "--address", "127.0.0.1", "-p", "0"}, args...)...)}
 	r.Cmd.Env = p.Env()
 	out, err := r.Cmd.StderrPipe()
@@ -91,7 +103,7 @@ func (p *Program) Hub(ctx context.Context, args ...string) (*Process, error) {
 			r.Addr = strings.TrimSpace(a)
 		}
 	}
-	r.done.Go(func() { _, _ = io.Copy(io.Discard, lines) })
+	r.done.Go(func() { _, _ = io.Copy(w, lines) })
 	return r, nil
 }
 
