@@ -10,8 +10,10 @@ import (
 type item struct {
 	key   string // drawn before the text, if any
 	text  string
+	short [2]string // shorter texts, which are tried before the item goes; "" ends them
 	style style
 	rank  int
+	cut   [2]int // the ranks by which it is shortened, if they are higher
 	right bool
 	meter *meter // drawn after the text, if any
 }
@@ -34,8 +36,16 @@ func (i *item) width() int {
 	return w
 }
 
-// fit removes the items of the highest ranks until the rest takes at most
-// width columns. An item of rank 0 stays.
+// order returns how early something of the item goes.
+func (i *item) order() int {
+	if i.short[0] != "" {
+		return max(i.rank, i.cut[0])
+	}
+	return i.rank
+}
+
+// fit shortens the items of the highest ranks, and then removes them, until the
+// rest takes at most width columns. An item of rank 0 stays.
 func fit(items []item, width int) []item {
 	total := 0
 	for i := range items {
@@ -44,15 +54,24 @@ func fit(items []item, width int) []item {
 	for total > width {
 		worst := 0
 		for i := range items {
-			if items[i].rank >= items[worst].rank {
+			if items[i].order() >= items[worst].order() {
 				worst = i
 			}
 		}
-		if len(items) == 0 || items[worst].rank == 0 {
+		if len(items) == 0 {
 			break
 		}
-		total -= items[worst].width()
-		items = slices.Delete(items, worst, worst+1)
+		i := &items[worst]
+		total -= i.width()
+		switch {
+		case i.short[0] != "":
+			i.text, i.short, i.cut = i.short[0], [2]string{i.short[1]}, [2]int{i.cut[1]}
+			total += i.width()
+		case i.rank == 0:
+			return items
+		default:
+			items = slices.Delete(items, worst, worst+1)
+		}
 	}
 	return items
 }
@@ -104,40 +123,6 @@ func drawPill(t *terminal, y int, s string, st style) {
 	t.plane.cut(r)
 	t.canvas.fill(r, st)
 	t.canvas.text(r.x+1, y, w-2, s, st)
-}
-
-// drawBox draws lines into a box in the middle of area, over what is there. A
-// line may have a key before a tab. What does not fit is left out.
-func drawBox(t *terminal, area rect, boxLines []string) {
-	const pad = 2
-	keys, words := 0, 0
-	for _, l := range boxLines {
-		key, word, ok := strings.Cut(l, "\t")
-		if ok {
-			keys = max(keys, textWidth(key)+2)
-		} else {
-			word = l
-		}
-		words = max(words, textWidth(word))
-	}
-	w, h := min(keys+words+2*pad+2, area.w), min(len(boxLines)+2, area.h)
-	r := rect{area.x + (area.w-w)/2, area.y + (area.h-h)/2, w, h}
-	t.plane.cut(r)
-	t.canvas.fill(r, styleBox)
-	t.canvas.border(r, &t.chars.light, styleBox)
-	in := r.inside()
-	x := in.x + pad
-	if w < keys+words+2*pad+2 {
-		x = in.x
-	}
-	for i, l := range boxLines[:min(len(boxLines), in.h)] {
-		if key, word, ok := strings.Cut(l, "\t"); ok {
-			t.canvas.text(x, in.y+i, in.x+in.w-x, key, styleBoxKey)
-			t.canvas.text(x+keys, in.y+i, max(in.x+in.w-x-keys, 0), word, styleBox)
-		} else {
-			t.canvas.text(x, in.y+i, in.x+in.w-x, l, styleBox)
-		}
-	}
 }
 
 // wrap breaks s at spaces into lines of at most width columns. A word that is

@@ -187,6 +187,31 @@ func TestFit(t *testing.T) {
 			t.Errorf("in %d columns fit %v, want %s", tt.width, got, tt.want)
 		}
 	}
+	short := func() []item {
+		return []item{
+			{text: "kitchen", short: [2]string{"kit"}}, {text: "end-to-end", short: [2]string{"e-t-e", "e"}, rank: 1, cut: [2]int{3, 3}}, {text: "locked", rank: 2},
+		}
+	}
+	for _, tt := range []struct {
+		width int
+		want  string
+	}{
+		{29, "kitchen end-to-end locked"},
+		{28, "kitchen e-t-e locked"},
+		{23, "kitchen e locked"},
+		{19, "kitchen e"},
+		{11, "kitchen"},
+		{8, "kit"},
+		{1, "kit"},
+	} {
+		var got []string
+		for _, i := range fit(short(), tt.width) {
+			got = append(got, i.text)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("in %d columns fit %v, want %s", tt.width, got, tt.want)
+		}
+	}
 	if got := fit(nil, -1); len(got) != 0 {
 		t.Errorf("of nothing fits %v", got)
 	}

@@ -1,16 +1,22 @@
 package ui
 
 import (
+	"crypto/sha256"
 	"flag"
+	"fmt"
 	"math"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/internal/transport"
+	"github.com/sanix-darker/s2c/internal/trust"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -38,6 +44,9 @@ type engine struct {
 	asked    map[uint16]int          // how often Picture was called
 	onState  func()                  // called by State, if any
 	states   int                     // how often State was called
+
+	said []string // what was said, and "admit 20" and the like, in order
+	err  error    // of Say and Verify
 }
 
 // newEngine returns the engine of a call with n others who send pictures, the
@@ -49,7 +58,7 @@ func newEngine(n int) *engine {
 	}
 	e.state = call.State{
 		Session: "kitchen-table", Mic: true, Cam: true, Speaker: true,
-		Self: call.Member{Slot: 99, Name: "darker", Present: true, Level: -24},
+		Self: call.Member{Slot: 99, Name: "darker", Present: true, Level: -24, Fingerprint: printOf(99)},
 		Link: call.Link{
 			Phase: call.Joined, Path: transport.PathUDP, RTT: 24 * time.Millisecond,
 			Up: 14.2, Down: 31.7, Loss: 0.004,
@@ -60,6 +69,7 @@ func newEngine(n int) *engine {
 		slot := uint16(10 * (i + 1))
 		e.state.Members = append(e.state.Members, call.Member{
 			Slot: slot, Name: names[i%len(names)], Present: true, Camera: true, Level: -96,
+			Mark: trust.Seen, Fingerprint: printOf(i),
 		})
 		e.pictures[slot] = drawnFace(i)
 	}
@@ -69,6 +79,9 @@ func newEngine(n int) *engine {
 	e.self = drawnFace(7)
 	return e
 }
+
+// printOf returns a fingerprint that differs with k.
+func printOf(k int) hello.Fingerprint { return sha256.Sum256([]byte{byte(k)}) }
 
 // drawnFace returns a picture of a drawn face, whose light differs with k.
 func drawnFace(k int) *media.Frame {
@@ -103,9 +116,9 @@ func (e *engine) State(s *call.State) {
 		e.onState()
 	}
 	e.states++
-	members := append(s.Members[:0], e.state.Members...)
+	members, knocks := append(s.Members[:0], e.state.Members...), append(s.Knocks[:0], e.state.Knocks...)
 	*s = e.state
-	s.Members = members
+	s.Members, s.Knocks = members, knocks
 	s.Self.Muted = e.muted || !s.Mic
 }
 
@@ -151,6 +164,73 @@ func (e *engine) CameraOn() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.cameraOn
+}
+
+func (e *engine) SetLocked(locked bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.state.Locked = locked
+}
+
+func (e *engine) Locked() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.Locked
+}
+
+// answer notes what is done with somebody who knocks.
+func (e *engine) answer(verb string, slot uint16) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.said = append(e.said, fmt.Sprintf("%s %d", verb, slot))
+	n := len(e.state.Knocks)
+	e.state.Knocks = slices.DeleteFunc(e.state.Knocks, func(k call.Knock) bool { return k.Slot == slot })
+	return len(e.state.Knocks) < n
+}
+
+func (e *engine) Admit(slot uint16) bool { return e.answer("admit", slot) }
+func (e *engine) Deny(slot uint16) bool  { return e.answer("deny", slot) }
+
+func (e *engine) Remove(slot uint16) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.said = append(e.said, fmt.Sprintf("remove %d", slot))
+	n := len(e.state.Members)
+	e.state.Members = slices.DeleteFunc(e.state.Members, func(m call.Member) bool { return m.Slot == slot })
+	return len(e.state.Members) < n
+}
+
+func (e *engine) Verify() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.said = append(e.said, "verify")
+	if e.err == nil {
+		for i := range e.state.Members {
+			e.state.Members[i].Mark = trust.Verified
+		}
+	}
+	return e.err
+}
+
+func (e *engine) Say(text string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.said = append(e.said, "say "+text)
+	if e.err == nil {
+		e.notices <- call.Notice{
+			Kind: call.ChatLine, Slot: e.state.Self.Slot, Name: e.state.Self.Name, Text: text, Fingerprint: e.state.Self.Fingerprint,
+		}
+	}
+	return e.err
+}
+
+// did returns what was done since the last call of it, in one line.
+func (e *engine) did() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := strings.Join(e.said, ", ")
+	e.said = nil
+	return s
 }
 
 // change changes the engine and says so, as a call does.

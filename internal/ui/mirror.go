@@ -39,7 +39,7 @@ type MirrorConfig struct {
 // microphone, until the person quits, with nil, or until ctx is done, with its
 // cause. It leaves the terminal as it was.
 func Mirror(ctx context.Context, c MirrorConfig) error {
-	v := &mirrorView{cfg: c, look: c.Look, self: tile{name: "you"}}
+	v := &mirrorView{cfg: c, look: c.Look, help: help{lines: mirrorHelp}, self: tile{name: "you"}}
 	return show(ctx, c.Screen, v, c.Changed)
 }
 
@@ -50,7 +50,7 @@ const silence = -96
 type mirrorView struct {
 	cfg     MirrorConfig
 	look    ascii.Look
-	help    bool
+	help    help
 	self    tile
 	metered time.Time // when the meter last took a level
 	status  []string  // clean
@@ -63,8 +63,8 @@ type mirrorView struct {
 }
 
 func (v *mirrorView) key(k *tcell.EventKey, t *terminal, _ time.Time) (leave bool) {
-	if v.help {
-		v.help = false
+	if v.help.open {
+		v.help.key(k)
 		return false
 	}
 	switch letter(k) {
@@ -73,10 +73,12 @@ func (v *mirrorView) key(k *tcell.EventKey, t *terminal, _ time.Time) (leave boo
 	case 'r':
 		v.look = t.nextLook(t.canShow(v.look))
 	case '?':
-		v.help = true
+		v.help.open = true
 	}
 	return false
 }
+
+func (v *mirrorView) paste(string, *terminal, time.Time) {}
 
 func (v *mirrorView) draw(t *terminal, now time.Time) {
 	v.update(now)
@@ -94,6 +96,7 @@ func (v *mirrorView) draw(t *terminal, now time.Time) {
 	}
 	look := t.canShow(v.look)
 	if t.w < minCols || t.h < minRows {
+		v.help.open = false
 		if t.w > 0 && t.h > 0 {
 			v.items = append(v.items[:0], item{text: look.String(), style: styleBar, rank: 1}, mic)
 			drawBar(t, 0, v.items)
@@ -111,9 +114,7 @@ func (v *mirrorView) draw(t *terminal, now time.Time) {
 		t.canvas.text(1, y, t.w-2, v.status[y-area.y-area.h], styleName)
 	}
 	v.drawBars(t, look, area.inside(), mic)
-	if v.help {
-		drawBox(t, rect{0, 1, t.w, t.h - 2}, mirrorHelp)
-	}
+	v.help.draw(t, rect{0, 1, t.w, t.h - 2})
 }
 
 // update takes what is new.

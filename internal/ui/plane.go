@@ -143,14 +143,24 @@ const (
 	endWrite   = "\x1b[m\x1b[?2026l\x1b8"
 )
 
+// A terminal that does not wait for all to be there would show its cursor
+// running over the pictures.
+const (
+	hideCursor = "\x1b[?25l"
+	showCursor = "\x1b[?25h"
+)
+
 // append appends the bytes that bring what changed to the screen: nothing when
-// nothing did.
-func (p *plane) append(b []byte) []byte {
+// nothing did. With cursor, the terminal shows one.
+func (p *plane) append(b []byte, cursor bool) []byte {
 	var fg, bg paint
 	at := -1 // the cell behind the one written last
 	for from, end, ok := p.run(0); ok; from, end, ok = p.run(end) {
 		if at < 0 {
 			b = append(b, beginWrite...)
+			if cursor {
+				b = append(b, hideCursor...)
+			}
 		}
 		b = p.appendMove(b, at, from)
 		for i := from; i < end; i++ {
@@ -167,10 +177,13 @@ func (p *plane) append(b []byte) []byte {
 		copy(p.last[from:end], p.next[from:end])
 		at = end
 	}
-	if at >= 0 {
-		b = append(b, endWrite...)
+	if at < 0 {
+		return b
 	}
-	return b
+	if cursor {
+		b = append(b, showCursor...)
+	}
+	return append(b, endWrite...)
 }
 
 // appendMove moves the cursor to a cell. It stands behind the cell at-1, or

@@ -56,11 +56,18 @@ func TestAppend(t *testing.T) {
 		if want != "" {
 			want = beginWrite + want + endWrite
 		}
-		if got := string(p.append(nil)); got != want {
+		if got := string(p.append(nil, false)); got != want {
 			t.Errorf("%s: append = %q, want %q", tt.name, got, want)
 		}
-		if got := p.append(nil); len(got) != 0 {
+		if got := p.append(nil, false); len(got) != 0 {
 			t.Errorf("%s: the second append = %q, want nothing", tt.name, got)
+		}
+		if want != "" { // a cursor is not shown meanwhile
+			want = beginWrite + hideCursor + tt.want + showCursor + endWrite
+		}
+		copy(p.last, tt.last)
+		if got := string(p.append(nil, true)); got != want {
+			t.Errorf("%s: append with a cursor = %q, want %q", tt.name, got, want)
 		}
 	}
 }
@@ -86,7 +93,7 @@ func TestAppendToTerminal(t *testing.T) {
 				p.next[i].r = ' '
 			}
 		}
-		if b := p.append(nil); len(b) > 0 {
+		if b := p.append(nil, false); len(b) > 0 {
 			if _, err := v.Write(b); err != nil {
 				t.Fatal(err)
 			}
@@ -243,7 +250,7 @@ func paintTile(term *terminal, tl *tile, f *media.Frame, look ascii.Look, buf []
 	term.plane.begin()
 	tl.paint(term, rect{1, 2, 158, 44}, look)
 	copy(term.plane.have, term.plane.want)
-	return term.plane.append(buf[:0])
+	return term.plane.append(buf[:0], false)
 }
 
 // TestTileAllocs checks that a picture is drawn and written without allocating.

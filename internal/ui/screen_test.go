@@ -23,6 +23,7 @@ type simScreen struct {
 	finis  int
 	stops  []string      // Suspend and Resume in their order
 	slow   time.Duration // how long Show takes
+	beeps  int
 }
 
 func newSim(w, h int) *simScreen {
@@ -47,6 +48,8 @@ func (s *simScreen) Show() {
 	time.Sleep(s.slow)
 	s.SimulationScreen.Show()
 }
+
+func (s *simScreen) Beep() error { s.beeps++; return nil }
 
 func (s *simScreen) Colors() int {
 	if s.colors != 0 {
@@ -108,6 +111,40 @@ func (s *simScreen) press(letters string) {
 func (s *simScreen) key(k tcell.Key) {
 	s.InjectKey(k, 0, tcell.ModNone)
 	synctest.Wait()
+}
+
+// paste pastes what is typed.
+func (s *simScreen) paste(what string) {
+	for _, ev := range []tcell.Event{tcell.NewEventPaste(true), nil, tcell.NewEventPaste(false)} {
+		if ev != nil {
+			if err := s.PostEvent(ev); err != nil {
+				panic(err)
+			}
+			continue
+		}
+		for i, r := range []rune(what) {
+			if i%5 == 0 {
+				synctest.Wait() // the queue of a screen is short
+			}
+			switch r {
+			case '\r':
+				s.InjectKey(tcell.KeyEnter, r, tcell.ModNone)
+			default:
+				s.InjectKey(tcell.KeyRune, r, tcell.ModNone)
+			}
+		}
+		synctest.Wait()
+	}
+	synctest.Wait()
+}
+
+// sees fails the test unless words are on the screen, or are not.
+func sees(t *testing.T, s *simScreen, words string, want bool) {
+	t.Helper()
+	pass(2 * idleEvery)
+	if got := s.text(); strings.Contains(got, words) != want {
+		t.Errorf("%q is on the screen: %v, want %v:\n%s", words, !want, want, got)
+	}
 }
 
 // pass lets time pass.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
 
@@ -20,7 +21,21 @@ type view interface {
 
 	// key handles a key and reports whether the person leaves.
 	key(k *tcell.EventKey, t *terminal, now time.Time) (leave bool)
+
+	// paste handles text that was pasted. It may be anything, and was cut if it
+	// was longer than pasteMax.
+	paste(s string, t *terminal, now time.Time)
 }
+
+// typed is what poll passes on: a key, or what was pasted if key is nil.
+type typed struct {
+	key  *tcell.EventKey
+	text string
+}
+
+// pasteMax is how many bytes of a paste are kept: more than any line holds, so
+// that its view sees that it does not.
+const pasteMax = 4096
 
 // How often a view is painted. Pictures come every 67 ms, not evenly, and from
 // several members: at exactly that pace one that is late costs the next.
@@ -43,7 +58,7 @@ type terminal struct {
 	theme   *theme
 	chars   *charset
 	looks   []ascii.Look // those that the terminal can show
-	keys    chan *tcell.EventKey
+	keys    chan typed
 	resized chan struct{}
 	broken  chan error
 	closed  chan struct{}
@@ -56,8 +71,16 @@ type terminal struct {
 	canvas  canvas
 	plane   plane
 	colours colouring
+	cursor  cell // where the view wants the cursor
+	shown   cell // where it is
 	buf     []byte
 }
+
+// A cell is a place on the screen.
+type cell struct{ x, y int }
+
+// nowhere is where a cursor is that is not shown.
+var nowhere = cell{-1, -1}
 
 // show puts v on a screen until the person leaves, with nil, or ctx is done,
 // with its cause. A nil screen stands for the terminal of this process.
@@ -93,11 +116,12 @@ func open(screen tcell.Screen, g *gate) (*terminal, error) {
 		gate:    g,
 		theme:   newTheme(d),
 		colours: newColouring(d),
-		keys:    make(chan *tcell.EventKey, keysLen),
+		keys:    make(chan typed, keysLen),
 		resized: make(chan struct{}, 1),
 		broken:  make(chan error, 1),
 		closed:  make(chan struct{}),
 		stop:    stopper,
+		shown:   nowhere,
 	}
 	var blocks bool
 	t.chars, blocks = charsetOf(screen)
@@ -134,20 +158,22 @@ const drainEvery = 5 * time.Millisecond
 // goroutine that paints: tcell posts events with its lock held.
 func (t *terminal) poll() {
 	pasting := false
+	var pasted []byte
 	for {
 		switch ev := t.screen.PollEvent().(type) {
 		case nil:
 			t.drain()
 			return
 		case *tcell.EventPaste:
-			pasting = ev.Start()
+			if pasting = ev.Start(); !pasting && len(pasted) > 0 {
+				t.pass(typed{text: string(pasted)})
+			}
+			pasted = pasted[:0]
 		case *tcell.EventKey:
 			if pasting && ev.Key() != tcell.KeyCtrlC {
-				continue
-			}
-			select {
-			case t.keys <- ev:
-			default:
+				pasted = appendPasted(pasted, ev)
+			} else {
+				t.pass(typed{key: ev})
 			}
 		case *tcell.EventResize:
 			select {
@@ -161,6 +187,30 @@ func (t *terminal) poll() {
 			}
 		}
 	}
+}
+
+// pass passes on what was typed, if there is room.
+func (t *terminal) pass(in typed) {
+	select {
+	case t.keys <- in:
+	default:
+	}
+}
+
+// appendPasted appends the character that was pasted as a key, if there is room.
+func appendPasted(b []byte, k *tcell.EventKey) []byte {
+	r := k.Rune()
+	switch k.Key() {
+	case tcell.KeyRune:
+	case tcell.KeyEnter, tcell.KeyLF, tcell.KeyTab:
+		r = ' '
+	default:
+		return b
+	}
+	if len(b)+utf8.RuneLen(r) > pasteMax {
+		return b
+	}
+	return utf8.AppendRune(b, r)
 }
 
 // drain takes what is still posted while tcell ends: its reader would wait for
@@ -213,8 +263,8 @@ func (t *terminal) loop(ctx context.Context, v view, changed <-chan struct{}) er
 		case <-t.resized:
 			t.reset()
 			dirty = true
-		case k := <-t.keys:
-			leave, err := t.press(k, v)
+		case in := <-t.keys:
+			leave, err := t.press(in, v)
 			if leave || err != nil {
 				return err
 			}
@@ -223,25 +273,25 @@ func (t *terminal) loop(ctx context.Context, v view, changed <-chan struct{}) er
 	}
 }
 
-// press handles a key and those that wait behind it.
-func (t *terminal) press(k *tcell.EventKey, v view) (leave bool, err error) {
+// press handles what was typed, and what waits behind it.
+func (t *terminal) press(in typed, v view) (leave bool, err error) {
 	for {
-		switch k.Key() {
-		case tcell.KeyCtrlC:
+		switch k := in.key; {
+		case k == nil:
+			v.paste(in.text, t, time.Now())
+		case k.Key() == tcell.KeyCtrlC:
 			return true, nil
-		case tcell.KeyCtrlL:
+		case k.Key() == tcell.KeyCtrlL:
 			t.reset()
-		case tcell.KeyCtrlZ:
+		case k.Key() == tcell.KeyCtrlZ:
 			if err := t.suspend(); err != nil {
 				return false, err
 			}
-		default:
-			if v.key(k, t, time.Now()) {
-				return true, nil
-			}
+		case v.key(k, t, time.Now()):
+			return true, nil
 		}
 		select {
-		case k = <-t.keys:
+		case in = <-t.keys:
 		default:
 			return false, nil
 		}
@@ -306,11 +356,16 @@ func (t *terminal) paint(v view, now time.Time) error {
 	}
 	t.canvas.clear()
 	t.plane.begin()
+	t.cursor = nowhere
 	v.draw(t, now)
 	t.plane.settle(t.screen, t.tty != nil)
 	changed := t.canvas.flush(t.screen, t.plane.have, t.theme)
 	if t.tty == nil {
 		changed = t.plane.put(t.screen) || changed
+	}
+	if t.cursor != t.shown {
+		t.screen.ShowCursor(t.cursor.x, t.cursor.y)
+		t.shown, changed = t.cursor, true
 	}
 	if changed {
 		t.screen.Show()
@@ -318,7 +373,7 @@ func (t *terminal) paint(v view, now time.Time) error {
 	if t.tty == nil {
 		return nil
 	}
-	if t.buf = t.plane.append(t.buf[:0]); len(t.buf) == 0 {
+	if t.buf = t.plane.append(t.buf[:0], t.shown != nowhere); len(t.buf) == 0 {
 		return nil
 	}
 	if _, err := t.tty.Write(t.buf); err != nil {

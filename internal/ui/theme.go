@@ -51,8 +51,11 @@ const (
 	styleAlarm                  // MUTED
 	stylePill                   // a notice over the pictures
 	stylePillWarn               // one that wants something done
-	styleBox                    // the help
-	styleBoxKey                 // a key in it
+	stylePillName               // who said it
+	styleBox                    // the help, the people
+	styleBoxKey                 // a key in it, the selected row
+	styleBoxStrong              // titles, the code
+	styleBoxWarn                // a person to beware of
 	styles
 )
 
@@ -108,8 +111,11 @@ func richTheme() *theme {
 		styleAlarm:     on(hexBright, hexRed).Bold(true),
 		stylePill:      on(hexBright, hexPill),
 		stylePillWarn:  on(hexBack, hexAmber).Bold(true),
+		stylePillName:  on(hexGreen, hexPill).Bold(true),
 		styleBox:       on(hexText, hexBar),
 		styleBoxKey:    on(hexGreen, hexBar).Bold(true),
+		styleBoxStrong: on(hexBright, hexBar).Bold(true),
+		styleBoxWarn:   on(hexAmber, hexBar).Bold(true),
 	}
 }
 
@@ -131,7 +137,10 @@ func plainTheme(good, warn, bad tcell.Color) *theme {
 		styleAlarm:     own.Foreground(bad).Bold(true),
 		stylePill:      bar,
 		stylePillWarn:  bar.Bold(true),
+		stylePillName:  bar.Bold(true),
 		styleBoxKey:    own.Bold(true),
+		styleBoxStrong: own.Bold(true),
+		styleBoxWarn:   own.Foreground(warn).Bold(true),
 	}
 }
 

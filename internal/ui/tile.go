@@ -8,6 +8,7 @@ import (
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/internal/text"
+	"github.com/sanix-darker/s2c/internal/trust"
 )
 
 // A tile is what the screen keeps of one member, or of oneself.
@@ -30,10 +31,7 @@ type tile struct {
 // has yet to come.
 func (t *tile) setName(raw string) {
 	if raw != t.rawName || t.name == "" {
-		t.rawName, t.name = raw, text.Clean(raw, text.MaxName)
-		if t.name == "" {
-			t.name = "?"
-		}
+		t.rawName, t.name = raw, cleanName(raw)
 		t.has = false
 	}
 }
@@ -89,6 +87,7 @@ func (m *meter) draw(t *terminal, x, y int, st style) {
 const (
 	lagToTell    = 500 * time.Millisecond
 	silentToTell = 3 * time.Second
+	frozenAfter  = 10 * time.Second // the picture passes for a live one no longer
 )
 
 // A face is what is to be drawn of a member in a tile.
@@ -96,8 +95,10 @@ type face struct {
 	tile     *tile
 	name     string
 	reason   string // why there is no picture; "" when one is shown
+	over     string // drawn over the picture; "" for nothing
 	speaking bool
-	states   [3]string // what is wrong, the worst first; "" ends them
+	states   [5]string // what is wrong, the worst first; "" ends them
+	mark     string    // how well the person is known, if that is worth a word
 }
 
 // faceOf returns what is to be drawn of a member.
@@ -115,6 +116,21 @@ func faceOf(m *call.Member, t *tile) face {
 	add := func(s string) {
 		f.states[n] = s
 		n++
+	}
+	switch m.Mark {
+	case trust.Changed:
+		add("other key")
+	case trust.New:
+		f.mark = "new"
+	case trust.Verified:
+		f.mark = "verified"
+	default:
+	}
+	if m.Present && m.Differs {
+		add("sees others")
+	}
+	if m.Present && m.Silent >= frozenAfter {
+		f.over = "frozen"
 	}
 	if m.Present && m.Silent >= silentToTell {
 		add(fmt.Sprintf("no signal %ds", int(min(m.Silent, time.Hour).Seconds())))
@@ -143,6 +159,12 @@ func drawFace(t *terminal, r rect, f *face, look ascii.Look) {
 	drawLabel(t, r, f)
 	if f.reason == "" {
 		f.tile.paint(t, inside, look)
+		if f.over != "" && inside.h > 0 && inside.w >= len(f.over)+2 {
+			pill := rect{inside.x + (inside.w-len(f.over)-2)/2, inside.y + inside.h/2, len(f.over) + 2, 1}
+			t.plane.cut(pill)
+			c.fill(pill, stylePillWarn)
+			c.centred(pill, 0, f.over, stylePillWarn)
+		}
 		return
 	}
 	c.fill(inside, styleCard)
@@ -166,10 +188,13 @@ func drawLabel(t *terminal, r rect, f *face) {
 	if right-left < 3 || r.h < 2 {
 		return
 	}
-	// A long name leaves room for the worst of the states.
+	// A long name leaves room for the worst of the states, and for the mark: it
+	// must not push out that nobody knows it.
 	room := right - left - 2
-	if s := f.states[0]; s != "" {
-		room = max(room-len(s)-3, min(room, shortName))
+	for _, w := range []string{f.states[0], f.mark} {
+		if w != "" {
+			room = max(room-len(w)-3, min(room, shortName))
+		}
 	}
 	name := f.name
 	if textWidth(name) > room {
@@ -184,13 +209,25 @@ func drawLabel(t *terminal, r rect, f *face) {
 		c.fill(rect{right, y, len(meter{}) + 2, 1}, stylePlain)
 		f.tile.meter.draw(t, right+1, y, styleSpeaker)
 	}
-	for _, s := range f.states {
-		if s == "" || right-left < len(s)+2 {
-			return
-		}
+	draw := func(s string, st style) {
 		right -= len(s) + 2
-		c.put(right, y, " ", styleState)
-		c.text(right+1, y, len(s), s, styleState)
-		c.put(right+1+len(s), y, " ", styleState)
+		c.put(right, y, " ", st)
+		c.text(right+1, y, len(s), s, st)
+		c.put(right+1+len(s), y, " ", st)
+	}
+	keep := 0 // for the mark
+	if f.mark != "" {
+		keep = len(f.mark) + 2
+	}
+	for i, s := range f.states {
+		if i > 0 && right-left-keep < len(s)+2 || right-left < len(s)+2 {
+			break
+		}
+		if s != "" {
+			draw(s, styleState)
+		}
+	}
+	if f.mark != "" && right-left >= keep {
+		draw(f.mark, styleName)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/trust"
 )
 
 // TestLabels checks what of a name and of the states a border has room for.
@@ -26,6 +27,17 @@ func TestLabels(t *testing.T) {
 		{40, "anna", func(m *call.Member) { m.Speaking, m.Muted = true, true }, "└─ anna ─────────────────────── muted ─┘"},
 		{40, "anna", func(m *call.Member) { m.Speaking, m.Level = true, -36 }, "┗━ anna ━━━━━━━━━━━━━━━━━━━━━━━━ ▄▄▄▄ ━┛"},
 		{20, "Johann", func(m *call.Member) { m.Silent = 9 * time.Second }, "└─ Johann ─────────┘"},
+		{40, "anna", func(m *call.Member) { m.Mark = trust.Verified }, "└─ anna ──────────────────── verified ─┘"},
+		{40, "anna", func(m *call.Member) { m.Mark = trust.New }, "└─ anna ───────────────────────── new ─┘"},
+		{40, "anna", func(m *call.Member) { m.Mark, m.Muted = trust.New, true }, "└─ anna ────────────────── new  muted ─┘"},
+		{40, long, func(m *call.Member) { m.Mark = trust.New }, "└─ Johann Gambolputty de von Au ─ new ─┘"},
+		{40, long, func(m *call.Member) { m.Mark, m.Muted = trust.New, true }, "└─ Johann Gambolputty d ── new  muted ─┘"},
+		{40, long, func(m *call.Member) { m.Mark, m.Muted, m.Differs = trust.New, true, true }, "└─ Johann Gambolp ── new  sees others ─┘"},
+		{20, long, func(m *call.Member) { m.Mark = trust.New }, "└─ Johann G ─ new ─┘"},
+		{40, "anna", func(m *call.Member) { m.Mark = trust.Changed }, "└─ anna ─────────────────── other key ─┘"},
+		{40, "anna", func(m *call.Member) { m.Mark, m.Differs = trust.Changed, true }, "└─ anna ────── sees others  other key ─┘"},
+		{40, "anna", func(m *call.Member) { m.Differs = true }, "└─ anna ───────────────── sees others ─┘"},
+		{40, "anna ───── verified", func(m *call.Member) { m.Mark = trust.New }, "└─ anna verified ──────────────── new ─┘"},
 		{20, "日本語の名前", func(m *call.Member) { m.Muted = true }, "└─ 日本語 ─ muted ─┘"},
 	} {
 		e := newEngine(1)
@@ -79,5 +91,22 @@ func TestPictures(t *testing.T) {
 		e.change(func() { e.state.Members[0].Present = false })
 		has("joining", true)
 		has("1 here", true)
+		has("end-to-end", false) // nobody is at the other end yet
 	})
+}
+
+// TestFrozen checks that a picture of somebody who is silent does not pass for
+// a live one, on the smallest tile either.
+func TestFrozen(t *testing.T) {
+	for _, size := range [][2]int{{20, 6}, {40, 12}, {80, 24}} {
+		e := newEngine(1)
+		onScreen(t, Config{Engine: e, Look: ascii.LookRamp}, size[0], size[1], func(t *testing.T, s *simScreen) {
+			e.change(func() { e.state.Members[0].Silent = frozenAfter - 1 })
+			sees(t, s, "frozen", false)
+			e.change(func() { e.state.Members[0].Silent = frozenAfter })
+			sees(t, s, "frozen", true)
+			e.change(func() { e.state.Members[0].Silent = 0 })
+			sees(t, s, "frozen", false)
+		})
+	}
 }

@@ -48,6 +48,22 @@ type Engine interface {
 	Muted() bool
 	SetCamera(on bool)
 	CameraOn() bool
+
+	SetLocked(locked bool)
+	Locked() bool
+
+	// Admit and Deny answer the member who knocks from a slot, and Remove sends
+	// one away who is there. They report false when there is no such member.
+	Admit(slot uint16) bool
+	Deny(slot uint16) bool
+	Remove(slot uint16) bool
+
+	// Verify notes that the codes match.
+	Verify() error
+
+	// Say sends a chat line to everybody present. It comes back as a notice
+	// with the own slot and fingerprint.
+	Say(text string) error
 }
 
 // Config is what Run needs.

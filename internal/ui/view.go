@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -9,6 +10,7 @@ import (
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/text"
+	"github.com/sanix-darker/s2c/internal/trust"
 )
 
 // A callView shows a call. The goroutine that paints owns it.
@@ -26,7 +28,10 @@ type callView struct {
 	look     ascii.Look // as asked for
 	page     int
 	hideSelf bool
-	help     bool
+	help     help
+	door     door
+	people   people
+	chat     chat
 	notes    notes
 	items    []item // scratch
 }
@@ -37,6 +42,7 @@ func newCallView(c Config) *callView {
 		title: text.Clean(c.Title, 40), hint: text.Clean(c.Hint, 200),
 		tiles: make(map[uint16]*tile),
 		self:  tile{name: "you"},
+		help:  help{lines: callHelp},
 	}
 	if v.title == "" {
 		v.title = "s2c"
@@ -45,16 +51,24 @@ func newCallView(c Config) *callView {
 }
 
 func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave bool) {
-	if v.help {
-		v.help = false
+	switch {
+	case k.Key() == tcell.KeyF1: // mutes whatever is on the screen
+		v.engine.SetMuted(!v.engine.Muted())
+		return false
+	case v.help.open:
+		v.help.key(k)
+		return false
+	case v.chat.open:
+		v.typeKey(k, t, now)
+		return false
+	case v.people.open && v.peopleKey(k, now), v.doorKey(k, now):
 		return false
 	}
 	switch k.Key() {
-	case tcell.KeyPgUp:
-		v.page--
-	case tcell.KeyPgDn:
-		v.page++
+	case tcell.KeyEnter, tcell.KeyTab:
+		v.chat.open, v.people.open = true, false
 	default:
+		v.turn(k)
 	}
 	switch letter(k) {
 	case 'q':
@@ -71,31 +85,83 @@ func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave boo
 		if v.hideSelf {
 			v.notes.add("your picture is hidden here only", false, now.Add(answerTime))
 		}
+	case 'p':
+		v.people.show(v.state.Members)
+	case 'l':
+		if k.Rune() == 'L' {
+			v.lock(now)
+		}
 	case '?':
-		v.help = true
+		v.help.open = true
 	}
 	return false
+}
+
+// turn turns the page.
+func (v *callView) turn(k *tcell.EventKey) {
+	switch k.Key() {
+	case tcell.KeyPgUp:
+		v.page--
+	case tcell.KeyPgDn:
+		v.page++
+	default:
+	}
+}
+
+// lock locks the session or unlocks it.
+func (v *callView) lock(now time.Time) {
+	locked := !v.engine.Locked()
+	v.engine.SetLocked(locked)
+	answer := "unlocked: who comes is let in as before"
+	if locked {
+		answer = "locked: nobody new hears or sees you"
+	}
+	v.notes.add(answer, false, now.Add(answerTime))
 }
 
 func (v *callView) draw(t *terminal, now time.Time) {
 	v.update(now)
 	if t.w < minCols || t.h < minRows {
+		v.help.open, v.people.open = false, false
+		v.hideDoor()
 		v.drawLine(t)
 		return
 	}
 	area := rect{0, 1, t.w, t.h - 2}
 	v.drawTiles(t, area)
 	v.drawTopBar(t, now)
-	v.drawBottomBar(t)
-	v.drawWords(t, area, now)
-	if v.help {
-		drawBox(t, area, callHelp)
+	if v.chat.open {
+		v.drawInput(t, t.h-1)
+	} else {
+		v.drawBottomBar(t)
 	}
+	v.drawOver(t, area, now)
+	v.help.draw(t, area)
+}
+
+// drawOver draws what is over the pictures: from the top warnings and who
+// knocks, in the middle the panel, from the bottom chat and words.
+func (v *callView) drawOver(t *terminal, area rect, now time.Time) {
+	free := area // without the names in the lowest row
+	free.h--
+	if v.people.open && area.h < panelAlone {
+		v.hideDoor()
+	} else {
+		used := v.drawDoor(t, area, now)
+		free.y, free.h = free.y+used, free.h-used
+	}
+	y := free.y + free.h - 1
+	if v.people.open {
+		v.drawPeople(t, rect{free.x, free.y, free.w, free.h + 1})
+		y++ // in its border
+	} else {
+		y -= v.drawChat(t, rect{free.x + 2, free.y + 1, free.w - 4, free.h - 1}, now) // a row is left for words
+	}
+	v.drawWords(t, area, max(y, area.y), now)
 }
 
 // update asks the engine for all that is new, but for pictures.
 func (v *callView) update(now time.Time) {
-	v.takeNotices(now)
 	v.engine.State(&v.state)
 	meter := now.Sub(v.metered) >= meterEvery
 	if meter {
@@ -126,6 +192,8 @@ func (v *callView) update(now time.Time) {
 	if v.engine.Muted() && v.state.Mic && v.state.Self.Speaking {
 		v.spoke = now
 	}
+	v.takeNotices(now)
+	v.door.update(&v.state, v.tiles)
 }
 
 // noticesPerFrame bounds how many notices a frame takes, so that a session
@@ -136,12 +204,29 @@ func (v *callView) takeNotices(now time.Time) {
 	for range noticesPerFrame {
 		select {
 		case n := <-v.engine.Notices():
-			if s, bad := noticeText(n); s != "" {
-				v.notes.add(s, bad, now.Add(noticeTime))
-			}
+			v.takeNotice(n, now)
 		default:
 			return
 		}
+	}
+}
+
+// takeNotice shows a notice where its kind belongs.
+func (v *callView) takeNotice(n call.Notice, now time.Time) {
+	switch n.Kind {
+	case call.ChatLine:
+		v.hear(n, now)
+	case call.MemberChanged:
+		v.door.raise(who{n.Fingerprint, cleanName(n.Name)})
+	case call.MemberRemoved:
+		v.door.removed(n.Fingerprint)
+	default:
+	}
+	isNew := slices.ContainsFunc(v.state.Members, func(m call.Member) bool {
+		return m.Slot == n.Slot && m.Fingerprint == n.Fingerprint && m.Mark == trust.New
+	})
+	if s, bad := noticeText(n, isNew); s != "" {
+		v.notes.add(s, bad, now.Add(noticeTime))
 	}
 }
 
@@ -202,17 +287,6 @@ func (v *callView) drawSelf(t *terminal, r rect, look ascii.Look) {
 	drawFace(t, r, &f, look)
 }
 
-// here returns how many people are in the session, oneself among them.
-func (v *callView) here() int {
-	n := 1
-	for i := range v.state.Members {
-		if v.state.Members[i].Present {
-			n++
-		}
-	}
-	return n
-}
-
 // hidden returns how many members are on other pages, and whether one of them
 // speaks.
 func (v *callView) hidden() (n int, speaking string) {
@@ -228,118 +302,9 @@ func (v *callView) hidden() (n int, speaking string) {
 	return n, speaking
 }
 
-func (v *callView) drawTopBar(t *terminal, now time.Time) {
-	l := &v.state.Link
-	items := append(v.items[:0],
-		item{text: v.title, style: styleBarStrong, rank: 6},
-		item{text: text.Clean(v.state.Session, 40), style: styleBar, rank: 0},
-		item{text: fmt.Sprintf("%d here", v.here()), style: styleBar, rank: 1},
-		item{text: now.Format("15:04"), style: styleBarFaint, rank: 5},
-	)
-	if l.Phase != call.Joined {
-		items = append(items, item{text: v.phaseText(now), style: styleBarWarn, rank: 1, right: true})
-	} else {
-		items = append(items,
-			item{text: fmt.Sprintf("up %s down %s kB/s", rate(l.Up), rate(l.Down)), style: styleBarFaint, rank: 7, right: true},
-			item{text: l.Path.String(), style: styleBarFaint, rank: 4, right: true},
-		)
-		if l.RTT > 0 { // it was measured
-			items = append(items, item{text: "rtt " + roundTrip(l.RTT), style: warnIf(l.RTT >= rttToWarn), rank: 3, right: true})
-		}
-		items = append(items,
-			item{text: fmt.Sprintf("loss %.0f%%", 100*l.Loss), style: warnIf(l.Loss >= lossToWarn), rank: 2, right: true},
-		)
-	}
-	v.items = items
-	drawBar(t, 0, items)
-}
-
-// From where on the way to the hub gets in the way of a conversation.
-const (
-	rttToWarn  = 300 * time.Millisecond
-	lossToWarn = 0.03
-)
-
-// warnIf returns the style of a figure.
-func warnIf(bad bool) style {
-	if bad {
-		return styleBarWarn
-	}
-	return styleBarFaint
-}
-
-// roundTrip returns the text for a round trip.
-func roundTrip(d time.Duration) string {
-	if d < 10*time.Millisecond {
-		return fmt.Sprintf("%.1fms", d.Seconds()*1000)
-	}
-	return fmt.Sprintf("%.0fms", d.Seconds()*1000)
-}
-
-// phaseText returns the words for a call that has not joined.
-func (v *callView) phaseText(now time.Time) string {
-	l := &v.state.Link
-	if l.Phase == call.Connecting {
-		return "connecting"
-	}
-	if wait := l.NextTry.Sub(now); wait > time.Second/2 {
-		return fmt.Sprintf("reconnecting in %.0f s", wait.Seconds())
-	}
-	return "reconnecting"
-}
-
-func (v *callView) drawBottomBar(t *terminal) {
-	items := v.items[:0]
-	if n, speaking := v.hidden(); n > 0 {
-		items = append(items,
-			item{text: fmt.Sprintf("+%d more", n), style: styleBarWarn, rank: 1},
-			item{key: "PgUp/PgDn", style: styleBar, rank: 2},
-		)
-		if speaking != "" {
-			items = append(items, item{text: speaking + " speaks", style: styleBarGood, rank: 3})
-		}
-	}
-	mute, camera, self := "mute", "stop camera", "hide self"
-	if v.engine.Muted() {
-		mute = "unmute"
-	}
-	if !v.engine.CameraOn() {
-		camera = "start camera"
-	}
-	if v.hideSelf {
-		self = "show self"
-	}
-	items = append(items,
-		item{key: "m", text: mute, style: styleBar, rank: 6},
-		item{key: "v", text: camera, style: styleBar, rank: 7},
-		item{key: "r", text: "look", style: styleBar, rank: 8},
-		item{key: "s", text: self, style: styleBar, rank: 9},
-		item{key: "?", text: "help", style: styleBar, rank: 5},
-		item{key: "q", text: "quit", style: styleBar, rank: 4},
-	)
-	if !v.engine.CameraOn() {
-		items = append(items, item{text: "camera off", style: styleBarWarn, rank: 5, right: true})
-	}
-	v.items = append(items, v.micItem())
-	drawBar(t, t.h-1, v.items)
-}
-
-// micItem returns what the bar says of the microphone. It stays however narrow
-// the bar is.
-func (v *callView) micItem() item {
-	switch {
-	case v.engine.Muted():
-		return item{text: "MUTED", style: styleAlarm, right: true}
-	case !v.state.Mic:
-		return item{text: "no mic", style: styleBarWarn, right: true}
-	}
-	return item{text: "mic", style: styleBarGood, right: true, meter: &v.self.meter}
-}
-
-// drawWords draws the lines over the pictures: what others type to join while
-// nobody is there, what is wrong, what happened.
-func (v *callView) drawWords(t *terminal, area rect, now time.Time) {
-	y := area.y + area.h - 2 // above the names
+// drawWords draws lines over the pictures, from row y upwards: what others type
+// to join while nobody is there, what is wrong, what happened.
+func (v *callView) drawWords(t *terminal, area rect, y int, now time.Time) {
 	if s, warn := v.notes.line(now, t.w-4); s != "" {
 		st := stylePill
 		if warn {
@@ -356,7 +321,7 @@ func (v *callView) drawWords(t *terminal, area rect, now time.Time) {
 		drawPill(t, y, text.Clean("you are muted - press m to speak", t.w-2), st)
 		y--
 	}
-	if len(v.state.Members) > 0 {
+	if len(v.state.Members) > 0 || v.people.open {
 		return
 	}
 	if v.hint == "" {
@@ -384,6 +349,10 @@ func (v *callView) drawLine(t *terminal) {
 		return
 	}
 	mic := v.micItem()
+	if v.chat.open && t.w >= mic.width()+minInput {
+		v.drawInput(t, 0)
+		return
+	}
 	v.items = append(v.items[:0],
 		item{text: fmt.Sprintf("%d here", v.here()), style: styleBar, rank: 1},
 		mic,

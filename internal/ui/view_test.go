@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/trust"
 )
 
 // TestGolden compares whole screens with files that a person has read.
@@ -59,6 +62,16 @@ func TestGolden(t *testing.T) {
 			})
 			pass(200 * time.Millisecond)
 		}},
+	}
+	for _, size := range [][2]int{{40, 12}, {80, 24}, {120, 40}} {
+		for _, name := range slices.Sorted(maps.Keys(sealedScreens)) {
+			tt := tests[0]
+			tt.w, tt.h, tt.others = size[0], size[1], 3
+			tt.name = fmt.Sprintf("%dx%d-%s", tt.w, tt.h, name)
+			tt.change = func(e *engine, _ *Config) { sealedCall(e) }
+			tt.do = sealedScreens[name]
+			tests = append(tests, tt)
+		}
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,21 +135,29 @@ func TestStorm(t *testing.T) {
 	e := newEngine(4)
 	onScreen(t, Config{Engine: e}, 80, 24, func(t *testing.T, s *simScreen) {
 		rng := rand.New(rand.NewPCG(1, 2))
-		const keys = "mvrs?x"
+		const keys = "mvrs?xpjxycnL"
 		for i := range 1000 {
 			w, h := 1+rng.IntN(1+rng.IntN(400)), 1+rng.IntN(1+rng.IntN(120))
 			s.SetSize(w, h)
 			if i%3 == 0 {
 				s.press(keys[rng.IntN(len(keys)):][:1])
 			}
-			if i%50 == 0 {
+			switch {
+			case i%50 == 0:
 				s.key(tcell.KeyCtrlL)
+			case i%11 == 0:
+				s.key([]tcell.Key{tcell.KeyTab, tcell.KeyEscape, tcell.KeyEnter, tcell.KeyDown}[rng.IntN(4)])
 			}
 			e.change(func() {
 				e.pictures[10], e.self = drawnFace(i), drawnFace(i+1)
 				e.state.Members = e.state.Members[:1+rng.IntN(4)]
 				e.state.Members[0].Camera = i%5 != 0
 				e.state.Members = e.state.Members[:cap(e.state.Members)][:1+rng.IntN(4)]
+				e.state.Members[0].Mark, e.state.Members[0].Silent = trust.Mark(i%4), time.Duration(i%20)*time.Second
+				e.state.Knocks = nil
+				if i%7 < 3 {
+					e.state.Knocks = []call.Knock{{Slot: uint16(i % 3)}}
+				}
 			})
 			pass(time.Duration(rng.IntN(150)) * time.Millisecond)
 		}
@@ -159,12 +180,37 @@ func TestHostileNames(t *testing.T) {
 	for i := range names {
 		e.state.Members[i].Name = names[i]
 		e.state.Members[i].Camera = i%2 == 0
+		e.state.Members[i].Mark = trust.Mark(i % 4)
+		e.state.Members[i].Differs = i%3 == 0
+		e.state.Knocks = append(e.state.Knocks, call.Knock{Slot: uint16(200 + i), Name: names[i], Mark: trust.Seen})
 	}
+	e.state.Session = names[0]
+	e.state.Code = [4]string{names[0], "lake", names[2], "nine"}
+	e.err = errors.New(names[0])
 	onScreen(t, Config{Engine: e, Title: names[0], Hint: names[1]}, 120, 40, func(t *testing.T, s *simScreen) {
-		for _, n := range names {
+		for i, n := range names {
 			e.notices <- call.Notice{Kind: call.MemberJoined, Name: n}
 			e.notices <- call.Notice{Kind: call.DeviceLost, Device: n, Err: errors.New(n)}
 			e.notices <- call.Notice{Kind: call.LinkLost, Err: errors.New(n)}
+			e.notices <- call.Notice{Kind: call.ChatLine, Name: n, Text: n + " " + n}
+			e.notices <- call.Notice{Kind: call.MemberChanged, Name: n}
+			for _, k := range []call.NoticeKind{call.MemberUnanswered, call.MemberRemoved, call.SelfRemoved, call.RosterDiffers} {
+				e.notices <- call.Notice{Kind: k, Name: n}
+			}
+			switch i % 4 { // in each place where names are
+			case 0:
+				s.press("pj")
+			case 1:
+				s.press("xc")
+			case 2:
+				s.key(tcell.KeyTab)
+				s.paste(n)
+				s.key(tcell.KeyEnter)
+			case 3:
+				s.key(tcell.KeyEscape)
+				s.key(tcell.KeyEscape)
+				s.press("n")
+			}
 			pass(200 * time.Millisecond)
 			cells, w, h := s.GetContents()
 			for i, c := range cells {
@@ -302,6 +348,7 @@ func TestLeave(t *testing.T) {
 // TestWords checks how long notices stay, and who is told to unmute.
 func TestWords(t *testing.T) {
 	e := newEngine(1)
+	e.state.Members[0].Mark = trust.New
 	onScreen(t, Config{Engine: e, Hint: "s2c join somewhere"}, 80, 24, func(t *testing.T, s *simScreen) {
 		has := func(what string, want bool) {
 			t.Helper()
@@ -320,6 +367,15 @@ func TestWords(t *testing.T) {
 			{call.Notice{Kind: call.LinkBack}, "connected again"},
 			{call.Notice{Kind: call.DeviceLost, Device: "camera", Err: errors.New("busy")}, "no camera: busy"},
 			{call.Notice{Kind: call.DeviceBack, Device: "camera"}, "the camera is back"},
+			{call.Notice{Kind: call.MemberJoined, Slot: 10, Fingerprint: printOf(0), Name: "anna"}, "anna joined, never met before"},
+			{call.Notice{Kind: call.MemberUnanswered, Name: "bo"}, "bo did not answer"},
+			{call.Notice{Kind: call.MemberUnanswered}, "somebody did not answer"},
+			{call.Notice{Kind: call.MemberRemoved, Name: "bo"}, "bo is removed"},
+			{call.Notice{Kind: call.SelfRemoved, Name: "bo"}, "bo has removed you"},
+			{call.Notice{Kind: call.RosterDiffers, Name: "bo"}, "bo does not see the same people as you"},
+			{call.Notice{Kind: call.WrongPassphrase}, "somebody did not know the passphrase"},
+			{call.Notice{Kind: call.GuessingStopped}, "somebody is guessing the passphrase - nobody new is let in for now"},
+			{call.Notice{Kind: call.CodeReady}, "new safety code: p shows it"},
 		} {
 			e.notices <- n.n
 			has(n.want, true)

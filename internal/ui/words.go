@@ -3,10 +3,13 @@ package ui
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/text"
+	"github.com/sanix-darker/s2c/internal/trust"
 )
 
 // How long words stay over the pictures.
@@ -69,10 +72,27 @@ func (n *notes) line(now time.Time, width int) (s string, warn bool) {
 	return s, warn
 }
 
-// noticeText returns the words for a notice, and whether it is a bad one.
-// Everything in them that came from elsewhere is clean.
-func noticeText(n call.Notice) (s string, bad bool) {
-	name := text.Clean(n.Name, text.MaxName)
+// cleanName returns a name as it is drawn. Gaps, lines and blocks are left out:
+// a name could pass for a piece of a border with a state in it.
+func cleanName(raw string) string {
+	s := strings.Map(func(r rune) rune {
+		if 0x2500 <= r && r <= 0x259f {
+			return -1
+		}
+		return r
+	}, raw)
+	s = strings.Join(strings.Fields(text.Clean(s, text.MaxName)), " ")
+	if s == "" {
+		return "?"
+	}
+	return s
+}
+
+// noticeText returns the words for a notice, and whether it is a bad one; none
+// for what has a place of its own on the screen. isNew says that the member was
+// never met before. Everything in the words that came from elsewhere is clean.
+func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
+	name := cleanName(n.Name)
 	device := text.Clean(n.Device, text.MaxName)
 	because := ""
 	if n.Err != nil {
@@ -80,6 +100,9 @@ func noticeText(n call.Notice) (s string, bad bool) {
 	}
 	switch n.Kind {
 	case call.MemberJoined:
+		if isNew {
+			return name + " joined, never met before", false
+		}
 		return name + " joined", false
 	case call.MemberLeft:
 		return name + " left", false
@@ -91,8 +114,78 @@ func noticeText(n call.Notice) (s string, bad bool) {
 		return "no " + device + because, true
 	case call.DeviceBack:
 		return "the " + device + " is back", false
+	case call.MemberUnanswered:
+		if n.Name == "" {
+			name = "somebody"
+		}
+		return name + " did not answer: they cannot hear you, and you get a new key", true
+	case call.MemberRemoved:
+		return name + " is removed: they hear and see you no more", false
+	case call.SelfRemoved:
+		return name + " has removed you: you hear and see each other no more", true
+	case call.RosterDiffers:
+		return name + " does not see the same people as you: compare who is there", true
+	case call.WrongPassphrase:
+		return "somebody did not know the passphrase", true
+	case call.GuessingStopped:
+		return "somebody is guessing the passphrase - nobody new is let in for now", true
+	case call.CodeReady:
+		return "new safety code: p shows it", false
+	default: // chat lines, knocks and changed keys
+		return "", false
 	}
-	return "", false
+}
+
+// alarmText returns the words for somebody with another key than before, and
+// for how many more there are.
+func alarmText(a *alarm, more int) string {
+	s := a.name + " has another key than before - compare the code, or remove with p"
+	if a.gone {
+		s = a.name + " came with another key than before, and has left"
+	}
+	if more > 0 {
+		s += fmt.Sprintf(" (+%d)", more)
+	}
+	return s
+}
+
+// knockText returns the words for somebody who waits to be let in.
+func knockText(k *call.Knock, more int) string {
+	who := "somebody new"
+	if k.Name != "" {
+		who = cleanName(k.Name) + ","
+		switch k.Mark {
+		case trust.Verified:
+			who += " verified,"
+		case trust.Seen:
+			who += " met before,"
+		default:
+			who += " " + k.Mark.String() + ","
+		}
+	}
+	s := fmt.Sprintf("%s %s... wants to join", who, shortPrint(k.Fingerprint))
+	if more > 0 {
+		s += fmt.Sprintf(" (+%d more)", more)
+	}
+	return s
+}
+
+// shortPrint returns the beginning of a fingerprint, which tells people apart
+// but does not prove anything.
+func shortPrint(f hello.Fingerprint) string {
+	const shown = len("SHA256:") + 12
+	return f.String()[:shown]
+}
+
+// codeText returns the words of a safety code with gaps of so many columns, or
+// "" while there is none.
+func codeText(code *[4]string, gap int) string {
+	for _, w := range code {
+		if w == "" {
+			return ""
+		}
+	}
+	return text.Clean(strings.Join(code[:], strings.Repeat(" ", gap)), 200)
 }
 
 // rate returns a rate of kB/s in few characters.
@@ -103,19 +196,24 @@ func rate(kB float64) string {
 	return fmt.Sprintf("%.0f", min(max(kB, 0), 1e6))
 }
 
-// callHelp is the help of a call: keys and what they do.
+// callHelp is the help of a call: keys and what they do. The first lines are
+// those that a small screen has room for.
 var callHelp = []string{
-	"m\tmute or unmute the microphone",
+	"m F1\tmute or unmute",
 	"v\tstop or start the camera",
+	"Tab Enter\tchat line; Esc leaves it",
+	"p\tpeople, keys, safety code",
+	"x c\tremove; codes match (in p)",
+	"L\tlock: let nobody new in",
+	"y n\twho knocks: in, or away",
+	"Esc\tback; close a warning",
+	"q\tleave the call",
 	"r\tnext look of the pictures",
 	"s\thide or show yourself",
-	"q\tleave the call",
 	"PgUp PgDn\tmore members",
 	"?\tthis help",
 	"Ctrl-L\tdraw the screen again",
 	"Ctrl-Z\tsuspend; fg comes back",
-	"",
-	"any key closes this",
 }
 
 // mirrorHelp is the help of the mirror.
@@ -125,6 +223,4 @@ var mirrorHelp = []string{
 	"?\tthis help",
 	"Ctrl-L\tdraw the screen again",
 	"Ctrl-Z\tsuspend; fg comes back",
-	"",
-	"any key closes this",
 }
