@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,17 +18,25 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
+
+	// Unsetenv takes a variable from what programs inherit that are started;
+	// nil when nothing can be taken.
+	Unsetenv func(string) error
 }
 
 // OS returns the Env of this process.
 func OS() Env {
-	return Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
+	return Env{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.Getenv, Unsetenv: os.Unsetenv,
+	}
 }
 
 // Main runs the command that e asks for until it ends or ctx is done, and
 // returns the exit code: 0 fine, 1 failed, 2 wrong usage, 3 hub unreachable, 4
 // refused, 130 interrupted.
 func Main(ctx context.Context, e Env) int {
+	e = e.withoutSecrets()
 	cmd := e.root()
 	cmd.SetArgs(e.Args)
 	cmd.SetIn(e.Stdin)
@@ -46,7 +55,8 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
 		Example: `  s2c demo                                       see a call, alone
   s2c server -p 1122                             run a hub
   s2c join -s session1 -c darker host:1122       join a session at a hub
-  s2c join -s session1 -c darker                 join, and be the hub too`,
+  s2c join -s session1 -c darker                 join, and be the hub too
+  s2c key                                        who you are, and whom you know`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -64,7 +74,7 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err, "see " + cmd.CommandPath() + " -h"}
 	})
-	root.AddCommand(e.server(), e.join(), e.demo(), e.mirror(), e.devices())
+	root.AddCommand(e.server(), e.join(), e.demo(), e.mirror(), e.devices(), e.key())
 	return root
 }
 
@@ -78,6 +88,16 @@ func atMost(n int, usage string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
 			return &usageError{fmt.Errorf("unexpected argument %q", args[n]), usage}
+		}
+		return nil
+	}
+}
+
+// atLeast returns a usage error for fewer than n arguments.
+func atLeast(n int, usage string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < n {
+			return &usageError{errors.New("an argument is missing"), usage}
 		}
 		return nil
 	}

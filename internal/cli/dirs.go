@@ -2,21 +2,30 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
 
-// configDir returns the folder of what a person decides: known hubs.
+// configDir returns the folder of what a person decides: the identity, known
+// people and known hubs.
 func (e Env) configDir() (string, error) {
 	if d := e.Getenv("S2C_CONFIG"); d != "" {
-		return d, os.MkdirAll(d, 0o700)
+		return d, makeConfigDir(d)
 	}
 	d, err := os.UserConfigDir()
 	if err != nil {
 		return "", &hinted{err, "set HOME, or S2C_CONFIG to a folder", exitFailed}
 	}
 	d = filepath.Join(d, "s2c")
-	return d, os.MkdirAll(d, 0o700)
+	return d, makeConfigDir(d)
+}
+
+func makeConfigDir(d string) error {
+	if err := os.MkdirAll(d, 0o700); err != nil {
+		return &hinted{fmt.Errorf("configuration: %w", err), "set S2C_CONFIG to a folder that you may write", exitFailed}
+	}
+	return nil
 }
 
 // stateDir returns the folder of what the program keeps: the hub's key.

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 
 	"github.com/sanix-darker/s2c/internal/call"
-	"github.com/sanix-darker/s2c/internal/device"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
@@ -41,6 +40,12 @@ type hinted struct {
 func (e *hinted) Error() string { return e.err.Error() }
 func (e *hinted) Unwrap() error { return e.err }
 
+// A hintingError is an error of a package that knows its mend.
+type hintingError interface {
+	error
+	Hint() string
+}
+
 // report tells the person of err and returns the exit code.
 func (e Env) report(err error) int {
 	code, hint := classify(err)
@@ -65,20 +70,20 @@ func classify(err error) (code int, hint string) {
 	if h, ok := errors.AsType[*hinted](err); ok {
 		return h.code, h.hint
 	}
-	if d, ok := errors.AsType[*device.Error](err); ok {
-		return exitFailed, d.Hint()
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted, ""
+	}
+	if h, ok := errors.AsType[hintingError](err); ok {
+		return exitFailed, h.Hint()
 	}
 	if r, ok := errors.AsType[*call.RefusedError](err); ok {
 		return exitRefused, refusedHint(r)
 	}
 	if c, ok := errors.AsType[*transport.HubChangedError](err); ok {
-		return exitFailed, "ask its owner; if it was set up anew, remove its line from " + c.File
+		return exitFailed, "ask its owner; if it was set up anew: s2c key forget " + c.Addr
 	}
 	if errors.Is(err, transport.ErrNotHub) {
 		return exitUnreachable, "something else answers there; check the address and the port"
-	}
-	if errors.Is(err, context.Canceled) {
-		return exitInterrupted, ""
 	}
 	if d, ok := errors.AsType[*net.DNSError](err); ok {
 		return exitUnreachable, "check the name " + d.Name
@@ -100,6 +105,8 @@ func refusedHint(r *call.RefusedError) string {
 		return "try again later, or meet in another session with -s"
 	case wire.CodeVersion:
 		return "update s2c here or at the hub"
+	case wire.CodeDenied:
+		return "ask the hub's owner to add your key (s2c key), or for its door token (" + envDoor + " or --door-file)"
 	default:
 		return ""
 	}

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
+	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/internal/call"
 )
 
@@ -17,9 +19,16 @@ type event struct {
 	Device string  `json:"device,omitempty"`
 	Error  string  `json:"error,omitempty"`
 
+	Fingerprint string   `json:"fingerprint,omitempty"`
+	Mark        string   `json:"mark,omitempty"` // how well the person is known
+	Text        string   `json:"text,omitempty"` // of a chat line
+	Code        []string `json:"code,omitempty"` // the safety code: four words
+
 	Session string        `json:"session,omitempty"`
 	Link    *linkFigures  `json:"link,omitempty"`
 	Members []memberStats `json:"members,omitempty"`
+	Waiting []knockStats  `json:"waiting,omitempty"`
+	Locked  bool          `json:"locked,omitempty"`
 }
 
 // linkFigures are the figures of the way to the hub.
@@ -36,6 +45,10 @@ type linkFigures struct {
 type memberStats struct {
 	Slot           uint16  `json:"slot"`
 	Name           string  `json:"name"`
+	Fingerprint    string  `json:"fingerprint"`
+	Mark           string  `json:"mark"`
+	Present        bool    `json:"present"`
+	Differs        bool    `json:"roster_differs"`
 	Speaking       bool    `json:"speaking"`
 	Muted          bool    `json:"muted"`
 	Loss           float64 `json:"loss"`
@@ -50,7 +63,16 @@ type memberStats struct {
 	PicturesLost   uint64  `json:"pictures_lost"`
 }
 
-// headless prints what happens as JSON lines until ctx is done.
+// knockStats say who waits to be let in.
+type knockStats struct {
+	Slot        uint16 `json:"slot"`
+	Name        string `json:"name,omitempty"` // as last met
+	Fingerprint string `json:"fingerprint"`
+	Mark        string `json:"mark"`
+}
+
+// headless prints what happens as JSON lines and obeys the commands on standard
+// input until ctx is done, or until one of them says to leave.
 func (e Env) headless(ctx context.Context, c *call.Call, every time.Duration) error {
 	out := json.NewEncoder(e.Stdout)
 	var tick <-chan time.Time
@@ -61,16 +83,34 @@ func (e Env) headless(ctx context.Context, c *call.Call, every time.Duration) er
 	}
 	var s call.State
 	c.State(&s)
-	if err := out.Encode(event{Time: stamp(time.Now()), Event: "welcome", Slot: &s.Self.Slot, Name: s.Self.Name, Session: s.Session}); err != nil {
+	if err := out.Encode(welcomeEvent(&s)); err != nil {
 		return err
 	}
+	in := readCommands(e.Stdin)
+	defer in.close()
+	lines := in.lines
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case n := <-c.Notices():
-			err = out.Encode(noticeEvent(n))
+			c.State(&s)
+			err = out.Encode(noticeEvent(&s, n))
+		case line, ok := <-lines:
+			if !ok {
+				lines = nil // nothing more will be said; the call goes on
+				continue
+			}
+			if line.err == nil {
+				line.err = obey(c, line.line)
+			}
+			if errors.Is(line.err, errLeave) {
+				return nil
+			}
+			if line.err != nil {
+				err = out.Encode(event{Time: stamp(time.Now()), Event: "error", Error: line.err.Error()})
+			}
 		case now := <-tick:
 			c.State(&s)
 			err = out.Encode(statsEvent(&s, now))
@@ -83,10 +123,22 @@ func (e Env) headless(ctx context.Context, c *call.Call, every time.Duration) er
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-func noticeEvent(n call.Notice) event {
-	v := event{Time: stamp(n.At), Event: n.Kind.String(), Name: n.Name, Device: n.Device}
-	if n.Kind == call.MemberJoined || n.Kind == call.MemberLeft {
-		v.Slot = &n.Slot
+func welcomeEvent(s *call.State) event {
+	return event{
+		Time: stamp(time.Now()), Event: "welcome", Slot: &s.Self.Slot, Name: s.Self.Name, Session: s.Session,
+		Fingerprint: s.Self.Fingerprint.String(),
+	}
+}
+
+// noticeEvent returns the line for n. s is how the call stands after it.
+func noticeEvent(s *call.State, n call.Notice) event {
+	v := event{Time: stamp(n.At), Event: n.Kind.String(), Name: n.Name, Device: n.Device, Text: n.Text}
+	if n.Fingerprint != (hello.Fingerprint{}) { // of somebody, who has a slot too
+		v.Slot, v.Fingerprint = &n.Slot, n.Fingerprint.String()
+		v.Mark = markOf(s, n.Fingerprint)
+	}
+	if n.Kind == call.CodeReady && s.Code[0] != "" { // else it has changed again, and another notice comes
+		v.Code = s.Code[:]
 	}
 	if n.Err != nil {
 		v.Error = n.Err.Error()
@@ -94,19 +146,39 @@ func noticeEvent(n call.Notice) event {
 	return v
 }
 
+// markOf returns how well somebody is known who is here or waits, "" for others.
+func markOf(s *call.State, fp hello.Fingerprint) string {
+	for i := range s.Members {
+		if s.Members[i].Fingerprint == fp {
+			return s.Members[i].Mark.String()
+		}
+	}
+	for i := range s.Knocks {
+		if s.Knocks[i].Fingerprint == fp {
+			return s.Knocks[i].Mark.String()
+		}
+	}
+	return ""
+}
+
 func statsEvent(s *call.State, now time.Time) event {
 	v := event{Time: stamp(now), Event: "stats", Slot: &s.Self.Slot, Link: &linkFigures{
 		Path: s.Link.Path.String(), RTT: ms(s.Link.RTT), Up: s.Link.Up, Down: s.Link.Down, Loss: s.Link.Loss,
 		Joined: s.Link.Phase == call.Joined,
-	}}
+	}, Locked: s.Locked}
 	for i := range s.Members {
 		m := &s.Members[i]
 		v.Members = append(v.Members, memberStats{
-			Slot: m.Slot, Name: m.Name, Speaking: m.Speaking, Muted: m.Muted, Loss: m.Loss, FPS: m.FPS,
+			Slot: m.Slot, Name: m.Name, Fingerprint: m.Fingerprint.String(), Mark: m.Mark.String(),
+			Present: m.Present, Differs: m.Differs, Speaking: m.Speaking, Muted: m.Muted, Loss: m.Loss, FPS: m.FPS,
 			VoiceDelay: ms(m.Voice), PictureDelay: ms(m.Picture),
 			VoicePlayed: m.VoicePlayed, VoiceConcealed: m.VoiceConcealed, VoiceLate: m.VoiceLate, VoiceDropped: m.VoiceDropped,
 			Pictures: m.Pictures, PicturesLost: m.PicturesLost,
 		})
+	}
+	for i := range s.Knocks {
+		k := &s.Knocks[i]
+		v.Waiting = append(v.Waiting, knockStats{Slot: k.Slot, Name: k.Name, Fingerprint: k.Fingerprint.String(), Mark: k.Mark.String()})
 	}
 	return v
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +28,9 @@ type joinFlags struct {
 	session string
 	name    string
 	tcp     bool
+	who     identityFlags
+	secrets secretFlags
+	policy  policyFlags
 	deviceFlags
 	screenFlags
 }
@@ -55,15 +57,37 @@ func (e Env) join() *cobra.Command {
 		Long: `Join a session at a hub under a name. Without an address a hub is started inside
 this process, and the line that others type to join is printed.
 
+Everything is sealed end to end: the hub forwards what it cannot open. You are
+known to others by your key (see s2c key), and the screen shows who is new and
+whose key has changed. With -k, the session has a passphrase as well: those who
+do not know it neither hear nor see you, nor you them.
+
 A device is named as "auto" (the system's choice), "none", "test" (a moving test
 card, a test voice, a speaker that discards), by its path or a part of its name,
 or is a file: a .y4m clip or anything FFmpeg reads for --camera, a .wav file for
---mic and --speaker. What is missing is said once, and the call goes on.`,
+--mic and --speaker. What is missing is said once, and the call goes on.
+
+With --headless, what happens is printed as JSON lines, and these commands are
+taken from standard input, one a line: say TEXT, lock, unlock, admit WHO, deny WHO,
+remove WHO, verify, mute, unmute, camera on, camera off, leave. WHO is a slot or
+a name. The end of the input does not end the call.
+
+Secrets are never arguments. They come from the terminal, from files, or from
+S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOOR
+(the hub's door token).`,
 		Example: `  s2c join -s session1 -c darker host:1122
   s2c join -s session1 -c darker                            be the hub too
+  s2c join -k -s session1 -c darker host                    with a passphrase
+  s2c join -s session1 -c darker -i ~/.ssh/id_rsa host      as who you are to SSH
+  s2c join -s session1 -c darker --policy known host        only people met before
   s2c join -s session1 -c darker --camera none host         voice only
   s2c join -s session1 -c bot --headless --mic hello.wav host`,
-		Args: atMost(1, "s2c join -s session1 -c darker host:1122"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := f.secrets.check(args); err != nil {
+				return err
+			}
+			return atMost(1, "s2c join -s session1 -c darker host:1122")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return e.runJoin(cmd.Context(), f, args)
 		},
@@ -72,6 +96,9 @@ or is a file: a .y4m clip or anything FFmpeg reads for --camera, a .wav file for
 	fl.StringVarP(&f.session, "session", "s", "", "`name` of the session: letters, digits, '-', '_', '.'")
 	fl.StringVarP(&f.name, "name", "c", "", "your `name`, as others see it")
 	fl.BoolVar(&f.tcp, "tcp", false, "no UDP: everything through TLS over TCP")
+	f.who.add(cmd)
+	f.secrets.add(cmd)
+	f.policy.add(cmd)
 	f.deviceFlags.add(cmd)
 	f.screenFlags.add(cmd)
 	return cmd
@@ -92,6 +119,12 @@ func (f *joinFlags) check() error {
 	if err := text.CheckName(f.name); err != nil {
 		return &usageError{fmt.Errorf("name %q: %w", f.name, err), example}
 	}
+	if err := f.who.check(); err != nil {
+		return err
+	}
+	if err := f.policy.check(); err != nil {
+		return err
+	}
 	return f.screenFlags.check()
 }
 
@@ -106,26 +139,72 @@ func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	addr, hint := "", ""
+	if err := harden(); err != nil {
+		e.say("other programs of yours may read the keys in memory: %v", err)
+	}
+	addr := ""
 	if len(args) > 0 {
 		var err error
 		if addr, err = hubAddress(args[0]); err != nil {
 			return err
 		}
-	} else {
+	}
+	cfg := call.Config{Session: f.session, Name: f.name}
+	madePass, err := e.secure(ctx, &f, &cfg)
+	if err != nil {
+		return err
+	}
+	hint := ""
+	if addr == "" {
 		h, err := e.ownHub(ctx, f)
 		if err != nil {
 			return err
 		}
 		defer h.close()
-		addr, hint = h.addr, h.invite
-		e.say("others join with: %s", h.invite)
+		addr = h.addr
+		hint = invite(&cfg, h.others)
+	} else if madePass {
+		hint = invite(&cfg, addr)
 	}
-	dial, err := e.dialer(addr, f.tcp)
-	if err != nil {
+	if hint != "" {
+		e.say("others join with: %s", hint)
+	}
+	if madePass {
+		e.say("and type the passphrase: %s", cfg.Passphrase)
+		hint += "   passphrase: " + cfg.Passphrase
+	}
+	if cfg.Dial, err = e.dialer(addr, f.tcp); err != nil {
 		return err
 	}
-	return e.takePart(ctx, call.Config{Dial: dial, Session: f.session, Name: f.name}, f.deviceFlags, f.screenFlags, hint)
+	return e.takePart(ctx, cfg, f.deviceFlags, f.screenFlags, hint)
+}
+
+// secure fills in who the person is and who may hear them. madePass says that
+// the passphrase is a new one.
+func (e Env) secure(ctx context.Context, f *joinFlags, cfg *call.Config) (madePass bool, err error) {
+	if cfg.Policy, cfg.Allow, err = f.policy.open(); err != nil {
+		return false, err
+	}
+	if cfg.Peers, err = e.peers(); err != nil {
+		return false, err
+	}
+	if cfg.Door, err = e.door(&f.secrets); err != nil {
+		return false, err
+	}
+	if cfg.Identity, err = e.identity(ctx, &f.who, f.name); err != nil {
+		return false, err
+	}
+	cfg.Passphrase, madePass, err = e.passphrase(ctx, &f.secrets)
+	return madePass, err
+}
+
+// invite returns what others type to join the session of cfg at addr.
+func invite(cfg *call.Config, addr string) string {
+	ask := ""
+	if cfg.Passphrase != "" {
+		ask = "-k "
+	}
+	return fmt.Sprintf("s2c join %s-s %s -c NAME %s", ask, cfg.Session, addr)
 }
 
 // hubAddress completes what a person typed to "host:port".
@@ -150,11 +229,7 @@ func hubAddress(s string) (string, error) {
 // dialer returns a function that connects to the hub at addr and checks that
 // its key is the one that this person has seen before.
 func (e Env) dialer(addr string, noUDP bool) (func(context.Context) (transport.Conn, error), error) {
-	dir, err := e.configDir()
-	if err != nil {
-		return nil, err
-	}
-	known, err := transport.OpenKnownHubs(filepath.Join(dir, "known_hubs"))
+	known, err := e.knownHubs()
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +256,7 @@ func (e Env) dialer(addr string, noUDP bool) (func(context.Context) (transport.C
 // An inHub is a hub inside this process.
 type inHub struct {
 	addr   string // for this process
-	invite string // what others type
+	others string // for others
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
@@ -209,7 +284,7 @@ func (e Env) ownHub(ctx context.Context, f joinFlags) (*inHub, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h := &inHub{
 		addr:   net.JoinHostPort("127.0.0.1", port),
-		invite: fmt.Sprintf("s2c join -s %s -c NAME %s", f.session, net.JoinHostPort(ownAddress(), port)),
+		others: net.JoinHostPort(ownAddress(), port),
 		cancel: cancel,
 	}
 	h.done.Go(func() { _ = hub.New(hub.Config{}).Serve(ctx, ln) })

@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sanix-darker/s2c/internal/cli"
+	"github.com/sanix-darker/s2c/internal/lab/person"
 )
 
 func TestMain(m *testing.M) {
@@ -39,19 +43,36 @@ func run() int {
 //	hub [ARG...]          starts s2c server on 127.0.0.1; its address is $HUB and its port $PORT
 //	endhub                ends it, which must take less than two seconds
 //	member NAME ARG...    starts s2c join -c NAME with its devices off; ARGs are more flags
-//	await NAME PATTERN    waits until the output of that member matches
+//	await NAME PATTERN    waits until the output of that member matches; "! await" makes sure that it does not so far
+//	tell NAME LINE        writes a line to the standard input of that member
+//	hush NAME             closes it
 //	leave NAME            interrupts that member, who must exit with 130
+//	ends NAME CODE        waits for that member to exit with CODE
 //	plain                 something that is not a hub listens at $PLAIN
 //	exits CODE PROG ARG...  runs a command and compares its exit code
+//
+// There is the condition [root] for a process that may do anything.
+//
+// The identity of the configuration and those in the folder ids, called 1 to 7,
+// are made. The first member of a script is the former, the next ones are the
+// latter in turn, unless their flags say otherwise.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("USER", "tester")
 			env.Setenv("S2C_CONFIG", env.WorkDir+"/config")
 			env.Setenv("S2C_STATE", env.WorkDir+"/state")
 			env.Setenv("PULSE_SERVER", "unix:"+env.WorkDir+"/no-sound-here")
-			return nil
+			env.Values["people"] = make(map[string]int)
+			return writeIdentities(t, env.WorkDir)
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"hub":    startHub,
@@ -60,9 +81,33 @@ func TestScripts(t *testing.T) {
 			"exits":  exits,
 			"member": startMember,
 			"await":  await,
+			"tell":   tell,
+			"hush":   hush,
 			"leave":  leave,
+			"ends":   ends,
 		},
 	})
+}
+
+// madeIdentities is how many identities a script finds.
+const madeIdentities = 8
+
+func writeIdentities(t *testing.T, dir string) error {
+	for _, d := range []string{"config", "ids"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
+			return err
+		}
+	}
+	for i := range madeIdentities {
+		path := filepath.Join(dir, "ids", strconv.Itoa(i))
+		if i == 0 {
+			path = filepath.Join(dir, "config", "identity")
+		}
+		if err := os.WriteFile(path, person.PEM(t, i), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hubs are the running hubs, by the folder of their script; members those who
@@ -72,6 +117,7 @@ var hubs, members sync.Map
 // A runningMember is a process whose output is kept.
 type runningMember struct {
 	cmd *exec.Cmd
+	in  io.WriteCloser
 	out output
 }
 
@@ -97,15 +143,18 @@ func (o *output) String() string {
 func startMember(ts *testscript.TestScript, _ bool, args []string) {
 	name := args[0]
 	words := []string{"join", "-s", "room", "-c", name, "--headless", "--camera", "none", "--mic", "none", "--speaker", "none"}
+	words = append(words, whoIs(ts, args)...)
 	m := &runningMember{cmd: exec.Command("s2c", append(words, args[1:]...)...)}
 	path, err := exec.LookPath("s2c")
 	ts.Check(err)
 	m.cmd.Path, m.cmd.Err = path, nil
 	m.cmd.Dir = ts.MkAbs(".")
-	for _, key := range []string{"PATH", "HOME", "S2C_CONFIG", "S2C_STATE", "PULSE_SERVER"} {
+	for _, key := range []string{"PATH", "HOME", "S2C_CONFIG", "S2C_STATE", "S2C_PASS", "S2C_KEY_PASS", "S2C_DOOR", "PULSE_SERVER"} {
 		m.cmd.Env = append(m.cmd.Env, key+"="+ts.Getenv(key))
 	}
 	m.cmd.Stdout, m.cmd.Stderr = &m.out, &m.out
+	m.in, err = m.cmd.StdinPipe()
+	ts.Check(err)
 	ts.Check(m.cmd.Start())
 	members.Store(ts.MkAbs(name), m)
 	ts.Defer(func() {
@@ -119,13 +168,38 @@ func startMember(ts *testscript.TestScript, _ bool, args []string) {
 // awaitTime bounds how long something that must happen may take.
 const awaitTime = 20 * time.Second
 
-func await(ts *testscript.TestScript, _ bool, args []string) {
-	v, ok := members.Load(ts.MkAbs(args[0]))
+// whoIs returns the flags that give a member an identity.
+func whoIs(ts *testscript.TestScript, args []string) []string {
+	people := ts.Value("people").(map[string]int)
+	i, ok := people[args[0]]
 	if !ok {
-		ts.Fatalf("no member %s", args[0])
+		i = len(people) % madeIdentities
+		people[args[0]] = i
 	}
-	m := v.(*runningMember)
-	pattern := regexp.MustCompile(args[1])
+	if i == 0 || slices.Contains(args, "-i") || slices.Contains(args, "--anonymous") {
+		return nil
+	}
+	return []string{"-i", ts.MkAbs("ids/" + strconv.Itoa(i))}
+}
+
+// theMember returns a member who runs.
+func theMember(ts *testscript.TestScript, name string) *runningMember {
+	v, ok := members.Load(ts.MkAbs(name))
+	if !ok {
+		ts.Fatalf("no member %s", name)
+	}
+	return v.(*runningMember)
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	m := theMember(ts, args[0])
+	pattern := regexp.MustCompile(`(?m)` + args[1])
+	if neg {
+		if out := m.out.String(); pattern.MatchString(out) {
+			ts.Fatalf("%s printed something like %s:\n%s", args[0], args[1], out)
+		}
+		return
+	}
 	for end := time.Now().Add(awaitTime); !pattern.MatchString(m.out.String()); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			ts.Fatalf("%s printed nothing like %s but:\n%s", args[0], args[1], m.out.String())
@@ -133,17 +207,30 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func leave(ts *testscript.TestScript, _ bool, args []string) {
-	v, ok := members.LoadAndDelete(ts.MkAbs(args[0]))
-	if !ok {
-		ts.Fatalf("no member %s", args[0])
-	}
-	m := v.(*runningMember)
-	ts.Check(m.cmd.Process.Signal(os.Interrupt))
+func tell(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := io.WriteString(theMember(ts, args[0]).in, args[1]+"\n")
+	ts.Check(err)
+}
+
+func hush(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(theMember(ts, args[0]).in.Close())
+}
+
+// ends waits for a member to exit.
+func ends(ts *testscript.TestScript, _ bool, args []string) {
+	m := theMember(ts, args[0])
+	members.Delete(ts.MkAbs(args[0]))
+	kill := time.AfterFunc(awaitTime, func() { _ = m.cmd.Process.Kill() })
+	defer kill.Stop()
 	_ = m.cmd.Wait() // the exit code tells
-	if code := m.cmd.ProcessState.ExitCode(); code != 130 {
-		ts.Fatalf("%s exited with %d, want 130:\n%s", args[0], code, m.out.String())
+	if code := m.cmd.ProcessState.ExitCode(); strconv.Itoa(code) != args[1] {
+		ts.Fatalf("%s exited with %d, want %s:\n%s", args[0], code, args[1], m.out.String())
 	}
+}
+
+func leave(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(theMember(ts, args[0]).cmd.Process.Signal(os.Interrupt))
+	ends(ts, false, []string{args[0], "130"})
 }
 
 type runningHub struct {
