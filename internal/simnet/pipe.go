@@ -4,6 +4,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -190,10 +191,14 @@ func (p *pipe) departLocked(m *message) {
 }
 
 // recvMessage appends the oldest message to b and returns 0. Otherwise it
-// returns how long until the next arrives, or io.EOF when none will.
+// returns how long until the next arrives, or io.EOF when none will. Once the
+// receiver has closed, what waits is empty: it returns net.ErrClosed.
 func (p *pipe) recvMessage(b []byte) ([]byte, time.Duration, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.deaf {
+		return nil, 0, net.ErrClosed
+	}
 	if len(p.messages) == 0 {
 		wait, err := p.endLocked()
 		return nil, wait, err
