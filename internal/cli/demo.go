@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -66,32 +65,16 @@ func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
 	defer wg.Wait()
 	defer stop()
 	wg.Go(func() { _ = hub.New(hub.Config{}).Serve(others, ln) })
-	ids, err := throwaways(len(demoNames) + 1)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	wg.Go(func() {
+		if err := inhabit(others, &wg, dial); err != nil && others.Err() == nil {
+			fail(err)
+		}
+	})
+	you, err := throwaway()
 	if err != nil {
 		return err
-	}
-	turns := new(floor)
-	for i, name := range demoNames {
-		c, err := call.New(call.Config{
-			Dial: dial, Session: demoSession, Name: name, Identity: ids[i],
-			Camera: func(ctx context.Context) (media.VideoSource, error) {
-				return device.OpenCamera(ctx, fmt.Sprintf("%s:%d", device.Test, i+1), device.VideoConfig{})
-			},
-			Mic: func(ctx context.Context) (media.AudioSource, error) {
-				mic, err := device.OpenMic(ctx, fmt.Sprintf("%s:%d", device.Test, i+1))
-				if err != nil {
-					return nil, err
-				}
-				return &turnMic{AudioSource: mic, floor: turns, who: i + 1}, nil
-			},
-		})
-		if err != nil {
-			return err
-		}
-		if err := c.Join(others); err != nil {
-			return err
-		}
-		wg.Go(func() { _ = c.Run(others) })
 	}
 	if d.cameraName == device.Auto && !works(ctx, func(ctx context.Context) (media.VideoSource, error) {
 		return device.OpenCamera(ctx, device.Auto, device.VideoConfig{})
@@ -108,31 +91,52 @@ func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
 	}) {
 		d.speakerName = device.None
 	}
-	you := ids[len(demoNames)]
 	return e.takePart(ctx, call.Config{Dial: dial, Session: demoSession, Name: "you", Identity: you}, d, s, "")
 }
 
-// throwaways makes n identities that never leave this process. They are of
-// 2,048 bits, which are made in a quarter of the time of one's own.
-func throwaways(n int) ([]*identity.Identity, error) {
-	ids := make([]*identity.Identity, n)
-	errs := make([]error, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { ids[i], errs[i] = throwaway() })
+// inhabit has the synthetic members join one after the other, each as soon as
+// their key is made, and starts their calls in wg.
+func inhabit(ctx context.Context, wg *sync.WaitGroup, dial func(context.Context) (transport.Conn, error)) error {
+	turns := new(floor)
+	for i, name := range demoNames {
+		id, err := throwaway()
+		if err != nil {
+			return err
+		}
+		c, err := call.New(call.Config{
+			Dial: dial, Session: demoSession, Name: name, Identity: id,
+			Camera: func(ctx context.Context) (media.VideoSource, error) {
+				return device.OpenCamera(ctx, fmt.Sprintf("%s:%d", device.Test, i+1), device.VideoConfig{})
+			},
+			Mic: func(ctx context.Context) (media.AudioSource, error) {
+				mic, err := device.OpenMic(ctx, fmt.Sprintf("%s:%d", device.Test, i+1))
+				if err != nil {
+					return nil, err
+				}
+				return &turnMic{AudioSource: mic, floor: turns, who: i + 1}, nil
+			},
+		})
+		if err != nil {
+			return err
+		}
+		if err := c.Join(ctx); err != nil {
+			return err
+		}
+		wg.Go(func() { _ = c.Run(ctx) })
 	}
-	wg.Wait()
-	return ids, errors.Join(errs...)
+	return nil
 }
 
+// throwaway makes an identity that never leaves this process: of 2,048 bits,
+// which are made in a quarter of the time of one's own.
 func throwaway() (*identity.Identity, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		return nil, fmt.Errorf("make a key for the demo: %w", err)
+		return nil, fmt.Errorf("make a throw-away key: %w", err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("make a key for the demo: %w", err)
+		return nil, fmt.Errorf("make a throw-away key: %w", err)
 	}
 	return identity.Parse(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil)
 }

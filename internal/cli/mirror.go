@@ -53,10 +53,14 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look ascii.Look) erro
 		return err
 	}
 	defer dev.close()
+	id, err := throwaway() // a call has one, though nobody gets to see this
+	if err != nil {
+		return err
+	}
 	saved := saveTerminal()
 	defer saved.close()
 	c, err := call.New(call.Config{
-		Session: "mirror", Name: "you", Camera: dev.camera, Mic: dev.mic, Panic: saved.restore,
+		Session: "mirror", Name: "you", Identity: id, Camera: dev.camera, Mic: dev.mic, Panic: saved.restore,
 		Width: mirrorWidth, Height: mirrorHeight,
 	})
 	if err != nil {
