@@ -77,6 +77,7 @@ S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOO
 (the hub's door token).`,
 		Example: `  s2c join -s session1 -c darker host:1122
   s2c join -s session1 -c darker                            be the hub too
+  s2c join -s session1 -c darker 'host#SHA256:...'          at the hub with this key only
   s2c join -k -s session1 -c darker host                    with a passphrase
   s2c join -s session1 -c darker -i ~/.ssh/id_rsa host      as who you are to SSH
   s2c join -s session1 -c darker --policy known host        only people met before
@@ -142,10 +143,10 @@ func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
 	if err := harden(); err != nil {
 		e.say("other programs of yours may read the keys in memory: %v", err)
 	}
-	addr := ""
+	addr, pin := "", ""
 	if len(args) > 0 {
 		var err error
-		if addr, err = hubAddress(args[0]); err != nil {
+		if addr, pin, err = pinnedAddress(args[0]); err != nil {
 			return err
 		}
 	}
@@ -173,7 +174,7 @@ func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
 		e.say("and type the passphrase: %s", cfg.Passphrase)
 		hint += "   passphrase: " + cfg.Passphrase
 	}
-	if cfg.Dial, err = e.dialer(addr, f.tcp); err != nil {
+	if cfg.Dial, err = e.dialer(addr, pin, f.tcp); err != nil {
 		return err
 	}
 	return e.takePart(ctx, cfg, f.deviceFlags, f.screenFlags, hint)
@@ -207,6 +208,19 @@ func invite(cfg *call.Config, addr string) string {
 	return fmt.Sprintf("s2c join %s-s %s -c NAME %s", ask, cfg.Session, addr)
 }
 
+// pinnedAddress takes "host:port#SHA256:..." apart, which a careful owner of a
+// hub hands out: the address, and the fingerprint of its key, "" without one.
+func pinnedAddress(s string) (addr, pin string, err error) {
+	s, pin, pinned := strings.Cut(s, "#")
+	if pinned {
+		if _, err := hello.ParseFingerprint(pin); err != nil { // a hub's has the same form
+			return "", "", &usageError{err, "s2c join -s session1 -c darker 'host:1122#SHA256:...', as the hub prints its key"}
+		}
+	}
+	addr, err = hubAddress(s)
+	return addr, pin, err
+}
+
 // hubAddress completes what a person typed to "host:port".
 func hubAddress(s string) (string, error) {
 	const example = "s2c join -s session1 -c darker host:1122"
@@ -228,7 +242,9 @@ func hubAddress(s string) (string, error) {
 
 // dialer returns a function that connects to the hub at addr and checks that
 // its key is the one that this person has seen before.
-func (e Env) dialer(addr string, noUDP bool) (func(context.Context) (transport.Conn, error), error) {
+//
+// With a pin, the fingerprint that the hub must have, nothing else counts.
+func (e Env) dialer(addr, pin string, noUDP bool) (func(context.Context) (transport.Conn, error), error) {
 	known, err := e.knownHubs()
 	if err != nil {
 		return nil, err
@@ -239,7 +255,12 @@ func (e Env) dialer(addr string, noUDP bool) (func(context.Context) (transport.C
 		key, seen := "", false
 		conn, err := transport.Dial(ctx, transport.DialConfig{Addr: addr, NoUDP: noUDP, Verify: func(k string) (err error) {
 			key = k
-			seen, err = known.Check(addr, k)
+			if pin != "" && k != pin {
+				return &pinError{addr, pin, k}
+			}
+			if seen, err = known.Check(addr, k); pin != "" {
+				err = nil // the line in the file is an older one
+			}
 			return err
 		}})
 		if err != nil || seen {
@@ -251,6 +272,18 @@ func (e Env) dialer(addr string, noUDP bool) (func(context.Context) (transport.C
 		}
 		return conn, nil
 	}, nil
+}
+
+// A pinError says that a hub has another key than the address says.
+type pinError struct{ addr, want, got string }
+
+func (e *pinError) Error() string {
+	return fmt.Sprintf("hub %s has the key %s, not %s", e.addr, e.got, e.want)
+}
+
+// Hint says what to do about it.
+func (e *pinError) Hint() string {
+	return "ask its owner for the address again; if it is right, somebody else answers in the hub's place"
 }
 
 // An inHub is a hub inside this process.
