@@ -291,7 +291,7 @@ func (s *Session) Remove(now time.Time, id hello.Hash) (pair []byte, ok bool) {
 		return nil, false
 	}
 	if p.sealed {
-		pair = s.box(p, bye{byeRemoved}.append(nil))
+		pair = s.box(p, bye{byeRemoved}.encode())
 	}
 	s.forget(now, p)
 	return pair, true
@@ -304,7 +304,7 @@ func (s *Session) Bye() [][]byte {
 	var out Out
 	for _, p := range s.sorted() {
 		if p.sealed {
-			out.send(s.box(p, bye{byeLeaving}.append(nil)))
+			out.send(s.box(p, bye{byeLeaving}.encode()))
 		}
 	}
 	return out.Pair

@@ -176,9 +176,9 @@ func (s *Session) goOn(now time.Time, out *Out) {
 // say tells p my part of the current roster's code. s.mu is held.
 func (s *Session) say(p *peer, r *round, out *Out) {
 	roster := s.code.roster
-	out.send(s.box(p, commit{roster, commitment(roster, s.hash, r.nonce)}.append(nil)))
+	out.send(s.box(p, commit{roster, commitment(roster, s.hash, r.nonce)}.encode()))
 	if r.revealed {
-		out.send(s.box(p, reveal{roster, r.nonce}.append(nil)))
+		out.send(s.box(p, reveal{roster, r.nonce}.encode()))
 	}
 }
 
@@ -236,7 +236,7 @@ func (s *Session) tryCode(out *Out) {
 		r.revealed = true
 		for _, p := range s.sorted() {
 			if p.confirmed {
-				out.send(s.box(p, reveal{c.roster, r.nonce}.append(nil)))
+				out.send(s.box(p, reveal{c.roster, r.nonce}.encode()))
 			}
 		}
 	}

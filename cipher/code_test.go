@@ -175,10 +175,10 @@ func (m *mallory) pass(d time.Duration) {
 
 // commit and reveal say my part for the roster there is.
 func (m *mallory) commit(nonce [32]byte) {
-	m.say(commit{m.s.Digest(), commitment(m.s.Digest(), m.m.hash, nonce)}.append(nil))
+	m.say(commit{m.s.Digest(), commitment(m.s.Digest(), m.m.hash, nonce)}.encode())
 }
 
-func (m *mallory) reveal(nonce [32]byte) { m.say(reveal{m.s.Digest(), nonce}.append(nil)) }
+func (m *mallory) reveal(nonce [32]byte) { m.say(reveal{m.s.Digest(), nonce}.encode()) }
 
 // codeOf returns the code of the two for two nonces, from the description of
 // the protocol.
@@ -250,19 +250,19 @@ func TestCommitBeforeReveal(t *testing.T) {
 		}},
 		{"commits for another member", func(m *mallory) {
 			roster := m.s.Digest()
-			m.say(commit{roster, commitment(roster, m.s.hash, second)}.append(nil))
+			m.say(commit{roster, commitment(roster, m.s.hash, second)}.encode())
 			m.reveal(second)
 		}},
 		{"mirrors the commitment and the nonce", func(m *mallory) {
 			roster := m.s.Digest()
-			m.say(commit{roster, commitment(roster, m.s.hash, m.s.code.rounds[roster].nonce)}.append(nil))
+			m.say(commit{roster, commitment(roster, m.s.hash, m.s.code.rounds[roster].nonce)}.encode())
 			m.reveal(m.reveals[0])
 		}},
 		{"floods with other rosters, then commits again", func(m *mallory) {
 			m.commit(first)
 			for i := range 1000 {
-				m.say(commit{otherRoster(i), [32]byte{}}.append(nil))
-				m.say(reveal{otherRoster(i), [32]byte{}}.append(nil))
+				m.say(commit{otherRoster(i), [32]byte{}}.encode())
+				m.say(reveal{otherRoster(i), [32]byte{}}.encode())
 			}
 			m.commit(second)
 			m.reveal(second)

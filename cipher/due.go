@@ -29,11 +29,9 @@ func (s *Session) Due(now time.Time) (out Out, next time.Time) {
 	if !s.started {
 		return Out{}, time.Time{}
 	}
-	if s.jumped(now) {
-		s.turn.due = now
-	}
+	jumped := s.jumped(now)
 	s.handshakes(now, &out)
-	s.turnKey(now, &out)
+	s.turnKey(now, jumped, &out)
 	s.mind(now, &out)
 	s.goOn(now, &out)
 	if s.code.changed {
@@ -101,7 +99,7 @@ func (s *Session) handshakes(now time.Time, out *Out) {
 				kind = GuessFailed
 			}
 			if p.send.live() {
-				out.send(s.box(p, bye{byeExpired}.append(nil)))
+				out.send(s.box(p, bye{byeExpired}.encode()))
 			}
 			was := p.public()
 			s.forget(now, p)
@@ -125,7 +123,7 @@ func (s *Session) mind(now time.Time, out *Out) {
 		s.rx.RUnlock()
 		if o.mind(now) && now.Sub(p.asked) >= askEvery {
 			p.asked = now
-			out.send(s.box(p, keyRequest{}.append(nil)))
+			out.send(s.box(p, keyRequest{}.encode()))
 		}
 	}
 }

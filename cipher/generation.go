@@ -102,13 +102,16 @@ func (s *Session) replaceKey(now time.Time) {
 }
 
 // turnKey makes a new generation when it is time to, tells everybody, and
-// switches to it when everybody has it or has had time enough. s.mu is held.
-func (s *Session) turnKey(now time.Time, out *Out) {
+// switches to it when everybody has it or has had time enough. After a jump of
+// the clock it does all of that at once, whoever may miss some packets: a
+// machine that was restored has used the present key before, and what it has
+// told of the next one. s.mu is held.
+func (s *Session) turnKey(now time.Time, jumped bool, out *Out) {
 	t := &s.turn
 	if t.age.IsZero() {
 		t.age = now.Add(turnAge*9/10 + mathrand.N(turnAge/5))
 	}
-	if t.pending {
+	if t.pending && !jumped {
 		for id := range t.waiting {
 			if s.peers[id] == nil {
 				delete(t.waiting, id)
@@ -119,15 +122,30 @@ func (s *Session) turnKey(now time.Time, out *Out) {
 		}
 	}
 	due := !t.due.IsZero() && !now.Before(t.due)
-	if !due && now.Before(t.age) && (t.pending || s.used() < turnUse) {
+	if !jumped && !due && now.Before(t.age) && (t.pending || s.used() < turnUse) {
 		return
 	}
+	last := s.own.gen
 	if t.pending {
+		last = t.next.gen
+		if jumped {
+			t.next.base.clear()
+		} else {
+			s.switchKey(out)
+		}
+	}
+	s.tellNext(now, last+1, out)
+	if jumped || len(t.waiting) == 0 {
 		s.switchKey(out)
 	}
+}
+
+// tellNext makes a generation and tells everybody. s.mu is held.
+func (s *Session) tellNext(now time.Time, gen uint32, out *Out) {
+	t := &s.turn
 	base := make([]byte, baseLen)
 	_, _ = rand.Read(base) // it never fails
-	t.next = generation{gen: s.own.gen + 1, base: newSecret(base)}
+	t.next = generation{gen: gen, base: newSecret(base)}
 	t.pending, t.waiting = true, make(map[hello.Hash]struct{})
 	t.made, t.until, t.due = now, now.Add(turnWait), time.Time{}
 	t.age = now.Add(turnAge*9/10 + mathrand.N(turnAge/5))
@@ -139,9 +157,6 @@ func (s *Session) turnKey(now time.Time, out *Out) {
 		if p.confirmed {
 			t.waiting[p.hash] = struct{}{}
 		}
-	}
-	if len(t.waiting) == 0 {
-		s.switchKey(out)
 	}
 }
 

@@ -604,6 +604,6 @@ func (s *Session) learn(p *peer, state keyState, out *Out) error {
 	o := s.openers[p.slot]
 	s.rx.RUnlock()
 	o.learn(state.generation)
-	out.send(s.box(p, keyAck{state.gen}.append(nil)))
+	out.send(s.box(p, keyAck{state.gen}.encode()))
 	return nil
 }

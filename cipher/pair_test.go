@@ -235,6 +235,17 @@ func TestSlotOfBox(t *testing.T) {
 	if p := d.Peers(); len(p) != 1 || p[0].Confirmed {
 		t.Errorf("Peers() = %+v, want one who is not confirmed", p)
 	}
+	// Later keys are of the slot of the first, too.
+	e, f := fixed(t, 1), fixed(t, 2)
+	connect(t, e, f)
+	other := keyState{slot: 3, generation: generation{gen: 1, base: newSecret(keysOf(3).base)}}
+	m := e.box(e.peers[f.hash], other.append(nil))
+	if out, err := f.Handle(epoch, m); !errors.Is(err, ErrMalformed) || len(out.Pair) > 0 {
+		t.Errorf("key of slot 3 from the member in slot 1: %+v, %v", out, err)
+	}
+	if n := len(f.openers[1].gens); n != 1 || len(f.openers) != 1 {
+		t.Errorf("%d generations of slot 1, %d members: the key of another slot was taken", n, len(f.openers))
+	}
 }
 
 // TestSlotOfBoxPassphrase is TestSlotOfBox with a passphrase, where it counts

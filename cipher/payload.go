@@ -71,27 +71,27 @@ func parseKeyState(b []byte) (keyState, error) {
 // A keyAck says that a generation has arrived.
 type keyAck struct{ gen uint32 }
 
-func (k keyAck) append(b []byte) []byte {
-	return binary.BigEndian.AppendUint32(append(b, payloadKeyAck), k.gen)
+func (k keyAck) encode() []byte {
+	return binary.BigEndian.AppendUint32([]byte{payloadKeyAck}, k.gen)
 }
 
 // A keyRequest asks for the key that a peer seals with.
 type keyRequest struct{}
 
-func (keyRequest) append(b []byte) []byte { return append(b, payloadKeyRequest) }
+func (keyRequest) encode() []byte { return []byte{payloadKeyRequest} }
 
 // A commit holds its sender to the nonce of the reveal that will follow.
 type commit struct{ roster, commitment [32]byte }
 
-func (c commit) append(b []byte) []byte {
-	return append(append(append(b, payloadCommit), c.roster[:]...), c.commitment[:]...)
+func (c commit) encode() []byte {
+	return append(append([]byte{payloadCommit}, c.roster[:]...), c.commitment[:]...)
 }
 
 // A reveal is the nonce that its sender puts into the code of a roster.
 type reveal struct{ roster, nonce [32]byte }
 
-func (r reveal) append(b []byte) []byte {
-	return append(append(append(b, payloadReveal), r.roster[:]...), r.nonce[:]...)
+func (r reveal) encode() []byte {
+	return append(append([]byte{payloadReveal}, r.roster[:]...), r.nonce[:]...)
 }
 
 // A bye says that its sender shares nothing with its receiver any more.
@@ -104,7 +104,7 @@ const (
 	byeExpired = 2 // the receiver did not answer in time
 )
 
-func (g bye) append(b []byte) []byte { return append(b, payloadBye, g.reason) }
+func (g bye) encode() []byte { return []byte{payloadBye, g.reason} }
 
 // parsePayload decodes what the box of a message after the handshake holds.
 func parsePayload(b []byte) (any, error) {

@@ -53,11 +53,11 @@ func payloads() map[string][]byte {
 	k := keyState{slot: 3, generation: generation{4, 5, newSecret(bytes.Repeat([]byte{6}, baseLen))}, name: "ann"}
 	return map[string][]byte{
 		"keyState":   k.append(nil),
-		"keyAck":     keyAck{7}.append(nil),
-		"keyRequest": keyRequest{}.append(nil),
-		"commit":     commit{[32]byte{1}, [32]byte{2}}.append(nil),
-		"reveal":     reveal{[32]byte{3}, [32]byte{4}}.append(nil),
-		"bye":        bye{byeRemoved}.append(nil),
+		"keyAck":     keyAck{7}.encode(),
+		"keyRequest": keyRequest{}.encode(),
+		"commit":     commit{[32]byte{1}, [32]byte{2}}.encode(),
+		"reveal":     reveal{[32]byte{3}, [32]byte{4}}.encode(),
+		"bye":        bye{byeRemoved}.encode(),
 	}
 }
 
@@ -67,15 +67,15 @@ func encode(v any) []byte {
 	case keyState:
 		return v.append(nil)
 	case keyAck:
-		return v.append(nil)
+		return v.encode()
 	case keyRequest:
-		return v.append(nil)
+		return v.encode()
 	case commit:
-		return v.append(nil)
+		return v.encode()
 	case reveal:
-		return v.append(nil)
+		return v.encode()
 	case bye:
-		return v.append(nil)
+		return v.encode()
 	}
 	return nil
 }

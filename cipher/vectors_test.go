@@ -2,10 +2,8 @@ package cipher
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/ecdh"
 	"crypto/hpke"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -166,66 +164,11 @@ func (m *vectorMember) session(t *testing.T) *Session {
 	return s
 }
 
-// state is what the member tells of its key at first.
-func (m *vectorMember) state() []byte {
-	k := keyState{slot: m.Slot, generation: generation{base: newSecret(bytes.Clone(m.Base))}, name: m.Name}
-	return k.append(nil)
-}
-
 // run returns the run of a handshake, whose ciphertext begins the body of M1.
 func (h *vectorHandshake) run(v *vectorSet) *run {
 	return &run{
 		i: hello.Hash(v.Members[h.I].Hash), r: hello.Hash(v.Members[h.R].Hash), enc: h.M1[pairHead : pairHead+encLen],
 		ss: newSecret(bytes.Clone(h.SS)), dh: newSecret(bytes.Clone(h.DH)),
-	}
-}
-
-// build makes chains, messages and boxes of a handshake from its secrets, in
-// the words of the description of the protocol.
-func (h *vectorHandshake) build(v *vectorSet, enc []byte) {
-	i, r := v.Members[h.I], v.Members[h.R]
-	u := &run{i: hello.Hash(i.Hash), r: hello.Hash(r.Hash), enc: enc, ss: newSecret(bytes.Clone(h.SS)), dh: newSecret(bytes.Clone(h.DH))}
-	head := func(t byte, from, to *vectorMember) []byte { return slices.Concat([]byte{t}, from.Hash, to.Hash) }
-	there, back := u.chains(nil, nil, nil)
-	h.There, h.Back = bytes.Clone(there.key.bytes()), bytes.Clone(back.key.bytes())
-	if i.Passphrase == "" {
-		h.M1 = there.seal(append(head(pairFirst, i, r), enc...), pairFirst, i.state())
-		h.M2 = back.seal(head(pairSecond, r, i), pairSecond, r.state())
-	} else {
-		h.M1 = there.seal(append(head(pairFirst, i, r), enc...), pairFirst, append([]byte{payloadShare}, h.YA...))
-		outer := back
-		there, back = u.chains(h.YA, h.YB, h.ISK)
-		h.InnerThere, h.InnerBack = bytes.Clone(there.key.bytes()), bytes.Clone(back.key.bytes())
-		inner := back.seal(append([]byte{payloadShare}, h.YB...), pairSecond, r.state())
-		h.M2 = outer.seal(head(pairSecond, r, i), pairSecond, inner)
-		h.M3 = there.seal(head(pairThird, i, r), pairThird, i.state())
-	}
-	for n := range h.Boxes {
-		b := &h.Boxes[n]
-		if b.From == "i" {
-			b.Message = there.seal(head(pairBox, i, r), pairBox, b.Payload)
-		} else {
-			b.Message = back.seal(head(pairBox, r, i), pairBox, b.Payload)
-		}
-	}
-}
-
-// build seals a packet.
-func (p *vectorPacket) build(t *testing.T) {
-	t.Helper()
-	g := generation{gen: p.Gen, base: newSecret(bytes.Clone(p.Base))}
-	for range p.Step {
-		g.ratchet()
-	}
-	s := &Session{slot: p.Slot, own: g}
-	for i := range s.sealers {
-		s.sealers[i] = new(sealer)
-	}
-	s.startSealers()
-	s.sealers[p.Stream].next = p.CTR
-	var err error
-	if p.Packet, err = s.Seal(nil, p.Stream, p.Clear, p.Plain); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -329,41 +272,6 @@ func checkShares(t *testing.T, v *vectorSet, n int, h *vectorHandshake) {
 	if !bytes.Equal(again.YA, h.YA) || !bytes.Equal(again.YB, h.YB) || !bytes.Equal(again.ISK, h.ISK) {
 		t.Errorf("handshake %d: shares %x, %x and key %x", n, again.YA, again.YB, again.ISK)
 	}
-}
-
-// scalars returns the two scalars of CPace that follow from a seed.
-func scalars(t *testing.T, seed uint64) (yi, yr []byte) {
-	t.Helper()
-	for k, y := range []*[]byte{&yi, &yr} {
-		cryptotest.SetGlobalRandom(t, seed+uint64(k))
-		key, err := ecdh.X25519().GenerateKey(rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		*y = key.Bytes()
-	}
-	return yi, yr
-}
-
-// shares runs CPace.
-func (h *vectorHandshake) shares(t *testing.T, v *vectorSet, u *run) {
-	t.Helper()
-	password := []byte(v.Members[h.I].Passphrase)
-	ci, sid := u.cpaceIDs()
-	cryptotest.SetGlobalRandom(t, h.Seed)
-	state, ya, err := cpace.Start(password, ci, sid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cryptotest.SetGlobalRandom(t, h.Seed+1)
-	yb, isk, err := cpace.Respond(password, ci, sid, ya[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if other, err := state.Finish(yb[:]); err != nil || other != isk {
-		t.Fatalf("the two sides have different keys: %v", err)
-	}
-	h.YA, h.YB, h.ISK = ya[:], yb[:], isk[:]
 }
 
 // checkAnswer gives M2 to an initiator that has the scalar of the vector, if
@@ -515,11 +423,4 @@ func checkMalformed(t *testing.T, v *vectorSet) {
 			t.Errorf("malformed payload %d (%s): %+v, %v", n, p.What, got, err)
 		}
 	}
-}
-
-// byHelloOrder puts members into the order of their hashes.
-func (v *vectorSet) byHelloOrder(members []int) {
-	slices.SortFunc(members, func(a, b int) int {
-		return cmp.Compare(string(v.Members[a].Hash), string(v.Members[b].Hash))
-	})
 }

@@ -2,15 +2,19 @@ package cipher
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/ecdh"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/cryptotest"
 
+	"github.com/sanix-darker/s2c/cipher/cpace"
 	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/cipher/words"
@@ -19,7 +23,7 @@ import (
 // writeVectors makes vectors.json, the same each time with one version of Go.
 func writeVectors(t *testing.T) {
 	t.Helper()
-	v, rng := new(vectorSet), rand.New(rand.NewChaCha8([32]byte([]byte("s2c: vectors of package cipher 1"))))
+	v, rng := new(vectorSet), mathrand.New(mathrand.NewChaCha8([32]byte([]byte("s2c: vectors of package cipher 1"))))
 	bytesOf := func(n int) hexBytes {
 		b := make([]byte, n)
 		for i := range b {
@@ -108,9 +112,13 @@ func (v *vectorSet) handshakes(t *testing.T) {
 		}
 		if n%5 == 0 {
 			h.Boxes = []vectorBox{
-				{From: "i", Payload: keyRequest{}.append(nil)}, {From: "r", Payload: keyAck{uint32(n)}.append(nil)},
-				{From: "i", Payload: commit{[32]byte{1}, [32]byte{2}}.append(nil)}, {From: "r", Payload: reveal{[32]byte{3}, [32]byte{4}}.append(nil)},
-				{From: "i", Payload: r.state()}, {From: "r", Payload: bye{byeLeaving}.append(nil)}, {From: "i", Payload: bye{byeExpired}.append(nil)},
+				{From: "i", Payload: keyRequest{}.encode()},
+				{From: "r", Payload: keyAck{uint32(n)}.encode()},
+				{From: "i", Payload: commit{[32]byte{1}, [32]byte{2}}.encode()},
+				{From: "r", Payload: reveal{[32]byte{3}, [32]byte{4}}.encode()},
+				{From: "i", Payload: r.state()},
+				{From: "r", Payload: bye{byeLeaving}.encode()},
+				{From: "i", Payload: bye{byeExpired}.encode()},
 			}
 		}
 		h.build(v, enc)
@@ -307,4 +315,101 @@ func (v *vectorSet) badPayloads() {
 	add("keyState with a name of 33 bytes", long)
 	add("bye for reason 3", []byte{payloadBye, 3})
 	add("share", append([]byte{payloadShare}, make([]byte, 32)...))
+}
+
+// build makes chains, messages and boxes of a handshake from its secrets, in
+// the words of the description of the protocol.
+func (h *vectorHandshake) build(v *vectorSet, enc []byte) {
+	i, r := v.Members[h.I], v.Members[h.R]
+	u := &run{i: hello.Hash(i.Hash), r: hello.Hash(r.Hash), enc: enc, ss: newSecret(bytes.Clone(h.SS)), dh: newSecret(bytes.Clone(h.DH))}
+	head := func(t byte, from, to *vectorMember) []byte { return slices.Concat([]byte{t}, from.Hash, to.Hash) }
+	there, back := u.chains(nil, nil, nil)
+	h.There, h.Back = bytes.Clone(there.key.bytes()), bytes.Clone(back.key.bytes())
+	if i.Passphrase == "" {
+		h.M1 = there.seal(append(head(pairFirst, i, r), enc...), pairFirst, i.state())
+		h.M2 = back.seal(head(pairSecond, r, i), pairSecond, r.state())
+	} else {
+		h.M1 = there.seal(append(head(pairFirst, i, r), enc...), pairFirst, append([]byte{payloadShare}, h.YA...))
+		outer := back
+		there, back = u.chains(h.YA, h.YB, h.ISK)
+		h.InnerThere, h.InnerBack = bytes.Clone(there.key.bytes()), bytes.Clone(back.key.bytes())
+		inner := back.seal(append([]byte{payloadShare}, h.YB...), pairSecond, r.state())
+		h.M2 = outer.seal(head(pairSecond, r, i), pairSecond, inner)
+		h.M3 = there.seal(head(pairThird, i, r), pairThird, i.state())
+	}
+	for n := range h.Boxes {
+		b := &h.Boxes[n]
+		if b.From == "i" {
+			b.Message = there.seal(head(pairBox, i, r), pairBox, b.Payload)
+		} else {
+			b.Message = back.seal(head(pairBox, r, i), pairBox, b.Payload)
+		}
+	}
+}
+
+// build seals a packet.
+func (p *vectorPacket) build(t *testing.T) {
+	t.Helper()
+	g := generation{gen: p.Gen, base: newSecret(bytes.Clone(p.Base))}
+	for range p.Step {
+		g.ratchet()
+	}
+	s := &Session{slot: p.Slot, own: g}
+	for i := range s.sealers {
+		s.sealers[i] = new(sealer)
+	}
+	s.startSealers()
+	s.sealers[p.Stream].next = p.CTR
+	var err error
+	if p.Packet, err = s.Seal(nil, p.Stream, p.Clear, p.Plain); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scalars returns the two scalars of CPace that follow from a seed.
+func scalars(t *testing.T, seed uint64) (yi, yr []byte) {
+	t.Helper()
+	for k, y := range []*[]byte{&yi, &yr} {
+		cryptotest.SetGlobalRandom(t, seed+uint64(k))
+		key, err := ecdh.X25519().GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*y = key.Bytes()
+	}
+	return yi, yr
+}
+
+// shares runs CPace.
+func (h *vectorHandshake) shares(t *testing.T, v *vectorSet, u *run) {
+	t.Helper()
+	password := []byte(v.Members[h.I].Passphrase)
+	ci, sid := u.cpaceIDs()
+	cryptotest.SetGlobalRandom(t, h.Seed)
+	state, ya, err := cpace.Start(password, ci, sid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cryptotest.SetGlobalRandom(t, h.Seed+1)
+	yb, isk, err := cpace.Respond(password, ci, sid, ya[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := state.Finish(yb[:]); err != nil || other != isk {
+		t.Fatalf("the two sides have different keys: %v", err)
+	}
+	h.YA, h.YB, h.ISK = ya[:], yb[:], isk[:]
+}
+
+// state is what the member tells of its key at first.
+func (m *vectorMember) state() []byte {
+	k := keyState{slot: m.Slot, generation: generation{base: newSecret(bytes.Clone(m.Base))}, name: m.Name}
+	return k.append(nil)
+}
+
+// byHelloOrder puts members into the order of their hashes.
+func (v *vectorSet) byHelloOrder(members []int) {
+	slices.SortFunc(members, func(a, b int) int {
+		return cmp.Compare(string(v.Members[a].Hash), string(v.Members[b].Hash))
+	})
 }

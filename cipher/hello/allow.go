@@ -101,7 +101,7 @@ func parseAllowLine(s string) (fp Fingerprint, sessions []string, err error) {
 		fp, err = ParseFingerprint(fields[0])
 		return fp, sessions, err
 	case fields[0] != sshRSA:
-		return fp, nil, fmt.Errorf("%s is neither %s nor a fingerprint %s...", quote(fields[0]), sshRSA, fingerprintPrefix)
+		return fp, nil, fmt.Errorf("%s is neither %s nor a fingerprint, which begins with %s", quote(fields[0]), sshRSA, fingerprintPrefix)
 	case len(fields) < 2:
 		return fp, nil, errors.New(sshRSA + " without a key")
 	}
