@@ -44,7 +44,7 @@ func main() {
 	flag.DurationVar(&o.length, "time", 30*time.Second, "how long to measure")
 	flag.DurationVar(&o.freeze, "freeze", 0, "stop one member (SIGSTOP) for this long, and watch the others and a second session")
 	flag.BoolVar(&o.binary, "binary", false, "print the size and the start-up time of the binary")
-	flag.IntVar(&o.rounds, "unsealed", 0, "measure so many `rounds` of -time each, in turn with sealed packets and with a test build that seals none")
+	flag.IntVar(&o.rounds, "unsealed", 0, "measure so many `rounds` of -time each, with sealed packets and beside it with a test build that seals none")
 	flag.BoolVar(&o.tcp, "tcp", false, "keep everything on TLS")
 	flag.StringVar(&o.camera, "camera", "test", "camera of every member")
 	flag.StringVar(&o.mic, "mic", "test", "microphone of every member")
