@@ -20,9 +20,9 @@ import (
 	"github.com/sanix-darker/s2c/internal/lab/person"
 )
 
-// schedules is how many runs of the adversarial hub there are. 10,000 take some
-// minutes.
-var schedules = flag.Int("schedules", 400, "runs of the adversarial hub")
+// schedules is how many runs of the adversarial hub there are; 10,000 take some
+// minutes. With -short there are fewer, unless it says otherwise.
+var schedules = flag.Int("schedules", 0, "runs of the adversarial hub; 0 means 400, or 60 with -short")
 
 // eventsEach is how many things happen in a run before the hub behaves.
 const eventsEach = 50
@@ -34,6 +34,14 @@ const eventsEach = 50
 // opens one twice; no key seals two packets with one counter. Once the hub
 // behaves, everybody hears everybody and has the same code.
 func TestAdversarialHub(t *testing.T) {
+	runs := *schedules
+	switch {
+	case runs > 0:
+	case testing.Short():
+		runs = 60
+	default:
+		runs = 400
+	}
 	pools := make([]*pool, runtime.GOMAXPROCS(0))
 	var total tally
 	var next atomic.Int64
@@ -43,7 +51,7 @@ func TestAdversarialHub(t *testing.T) {
 		wg.Go(func() {
 			for !t.Failed() {
 				seed := next.Add(1)
-				if seed > int64(*schedules) {
+				if seed > int64(runs) {
 					return
 				}
 				w := newWorld(t, pools[i], uint64(seed))
@@ -56,7 +64,7 @@ func TestAdversarialHub(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d schedules of %d events: %+v", *schedules, eventsEach, total.figures)
+	t.Logf("%d schedules of %d events: %+v", runs, eventsEach, total.figures)
 	f := total.figures
 	for name, n := range map[string]int{
 		"joins": f.Joins, "leaves": f.Leaves, "packets opened": f.Opened, "packets refused": f.Refused, "replays refused": f.Replays,
