@@ -21,7 +21,7 @@ import (
 // packets have the same one if and only if they have the same key and counter.
 func TestNonces(t *testing.T) {
 	const workers = 8
-	const minMoves = 50 // generations, and at least as many ratchets
+	const minMoves = 50 // ratchets, and half as many generations
 	each := 10_000_000 / workers
 	if testing.Short() {
 		each = 1_000_000 / workers
@@ -75,7 +75,7 @@ func TestNonces(t *testing.T) {
 				s.mu.Unlock()
 			}
 			s.Due(now)
-			moves.Add(1)
+			moves.Store(int64(min(steps, 2*int(s.own.gen)))) // however the goroutines are scheduled
 		}
 		gens = s.own.gen
 	})
@@ -89,7 +89,7 @@ func TestNonces(t *testing.T) {
 		keys += n
 	}
 	t.Logf("%d packets, %d ratchets, %d generations, %d keys", len(all), steps, gens, keys)
-	if n := len(all); n < workers*each || steps < minMoves || gens < minMoves/2 || keys < 5*minMoves/2 {
+	if n := len(all); n < workers*each || steps < minMoves || gens < minMoves/2 || keys < minMoves {
 		t.Errorf("%d packets of %d, in %d steps and %d generations: too few to show anything", n, workers*each, steps, gens)
 	}
 	if n, u := len(all), len(slices.Compact(all)); u != n {
