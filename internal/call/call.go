@@ -178,6 +178,7 @@ func New(cfg Config) (*Call, error) {
 	c.enc, err = video.NewEncoder(video.Config{
 		Width: cfg.Width, Height: cfg.Height, FPS: cfg.FPS, Bitrate: cfg.Bitrate,
 		MaxBytes: maxPictureParts * wire.MaxPart,
+		Denoise:  true, // a camera's noise costs more than all else; what has none stays as it is
 	})
 	if err != nil {
 		return nil, err

@@ -9,8 +9,20 @@ import (
 // TestAllocs asserts that neither side allocates once all pictures that it
 // keeps have been used.
 func TestAllocs(t *testing.T) {
+	for _, c := range []Config{
+		{Width: 160, Height: 96, Bitrate: 40_000, FPS: 30, MaxBytes: 1150},
+		{Width: 160, Height: 96, Bitrate: 40_000, FPS: 30, MaxBytes: 1150, Denoise: true, Chroma: true},
+	} {
+		t.Run(fmt.Sprintf("colour %t", c.Chroma), func(t *testing.T) { countAllocs(t, c) })
+	}
+}
+
+func countAllocs(t *testing.T, c Config) {
 	clip := loadClip(t)
-	e := newEncoder(t, Config{Width: 160, Height: 96, Bitrate: 40_000, FPS: 30, MaxBytes: 1150})
+	for i := range clip {
+		coloured(clip[i], i)
+	}
+	e := newEncoder(t, c)
 	d := NewDecoder()
 	var out image.YCbCr
 	buf := make([]byte, 0, 8192)
@@ -47,7 +59,7 @@ func TestAllocs(t *testing.T) {
 		t.Errorf("Decode without reference allocates %v times, want 0", n)
 	}
 	// Neither does a source of another size.
-	large := synthetic(320, 240, 0)
+	large := coloured(synthetic(320, 240, 0), 0)
 	if n := testing.AllocsPerRun(10, func() { _, _, _ = e.Encode(buf, large) }); n != 0 {
 		t.Errorf("Encode of a larger source allocates %v times, want 0", n)
 	}

@@ -26,6 +26,9 @@ func TestNewEncoder(t *testing.T) {
 		{Config{Width: 160, Height: 96, FPS: -1}, false},
 		{Config{Width: 160, Height: 96, MaxBytes: 127}, false},
 		{Config{Width: 160, Height: 96, MaxBytes: -1}, false},
+		{Config{Width: 160, Height: 96, Quantiser: maxQP, FirstID: 65535, Denoise: true, Chroma: true}, true},
+		{Config{Width: 160, Height: 96, Quantiser: maxQP + 1}, false},
+		{Config{Width: 160, Height: 96, Quantiser: -1}, false},
 	}
 	for _, tt := range tests {
 		if _, err := NewEncoder(tt.config); (err == nil) != tt.ok {
@@ -98,6 +101,81 @@ func TestKinds(t *testing.T) {
 		if n < 20 {
 			t.Errorf("kind %d was used %d times, want more (all: %v)", k, n, kinds)
 		}
+	}
+}
+
+// TestSmall checks which transform is chosen: quarters where one of them alone
+// differs, the whole block where all of it does.
+func TestSmall(t *testing.T) {
+	e := newEncoder(t, Config{Width: 16, Height: 16})
+	e.state.begin(e.shelf.next(), nil, header{key: true, width: 16, height: 16, qp: 20})
+	e.heed = 256
+	pred := make([]byte, 8*blockStride)
+	fill(pred, 100)
+	wave := [8]byte{120, 117, 111, 104, 96, 89, 83, 80} // a coefficient of 8x8
+	for _, tt := range []struct {
+		name  string
+		value func(x, y int) byte
+		some  bool
+		small bool
+	}{
+		{"as predicted", func(int, int) byte { return 100 }, false, false},
+		{"a quarter", func(x, y int) byte {
+			if x >= 4 && y >= 4 {
+				return 140
+			}
+			return 100
+		}, true, true},
+		{"a wave", func(x, _ int) byte { return wave[x%8] }, true, false},
+	} {
+		src := gray(16, 16)
+		for i := range src.Y {
+			src.Y[i] = tt.value(i%16, i/16)
+		}
+		if err := e.load(src); err != nil {
+			t.Fatal(err)
+		}
+		var tr trial
+		copy(tr.result[:], pred)
+		some := e.tryLevels(&tr, 0, pred, tr.result[:])
+		if some != tt.some || tr.small[0] != tt.small {
+			t.Errorf("%s: levels %t in quarters %t, want %t, %t", tt.name, some, tr.small[0], tt.some, tt.small)
+		}
+	}
+}
+
+// TestFirstID starts where another encoder has ended.
+func TestFirstID(t *testing.T) {
+	d := NewDecoder()
+	first := uint16(65530)
+	for range 3 {
+		l := newLink(t, Config{Width: 32, Height: 32, FirstID: first})
+		l.dec = d
+		for i := range 5 {
+			if _, p := l.send(synthetic(32, 32, i)); p.ID != first || p.Key() != (i == 0) {
+				t.Errorf("picture %d is %+v, want the id %d", i, p, first)
+			}
+			first++
+		}
+	}
+}
+
+// TestQuantiser checks that a finer quantiser keeps more and takes more.
+func TestQuantiser(t *testing.T) {
+	clip := loadClip(t)[:10]
+	last := floor{PSNR: 100, Bytes: 1 << 30}
+	for _, q := range []int{4, 12, 20, 28, 36, 50} {
+		l := newLink(t, Config{Width: 160, Height: 96, Quantiser: q})
+		f := floor{QP: q}
+		for _, src := range clip {
+			b, _ := l.send(src)
+			f.Bytes += len(b)
+			f.PSNR += psnr(src, &l.out) / float64(len(clip))
+		}
+		if f.PSNR >= last.PSNR || f.Bytes >= last.Bytes {
+			t.Errorf("quantiser %d: %.2f dB in %d bytes, want less than %.2f and %d", q, f.PSNR, f.Bytes, last.PSNR, last.Bytes)
+		}
+		last = f
 	}
 }
 

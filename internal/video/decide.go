@@ -15,11 +15,16 @@ type trial struct {
 	kind    kind
 	vectors [4]vector
 	coded   [4]bool // whether a block has any level that is not zero
+	small   [4]bool // whether it is transformed in quarters
 	levels  [4][64]int16
 	pred    [16 * blockStride]byte
 	result  [16 * blockStride]byte // what a decoder will see
 	errors  int                    // the sum of squares of what is seen
 	cost    int64                  // errors and bits, in 1/256 of squared sample values
+
+	// In a picture with colour.
+	tints      [2]tintTrial
+	tintErrors int // weighed as in luma
 }
 
 func (t *trial) class() int {
@@ -29,13 +34,41 @@ func (t *trial) class() int {
 	return classInter
 }
 
+// history is what is known of a macroblock from pictures before.
+type history struct {
+	qp  uint8 // of the picture that it was last coded in
+	now bool  // it is coded in this one
+}
+
+// roughBy is how much coarser than now a macroblock was coded last, when all that
+// is seen of it is to be refined: after a key picture that had to fit into few
+// bytes, or when the scene comes to rest. Less is what the rate control's qp
+// trembles by.
+const roughBy = 3
+
+// round returns how much a coefficient may lack of a level to be rounded up.
+// What moves is soon predicted anew, which rounding up would not be worth.
+func (e *Encoder) round(t *trial, step int32) int32 {
+	if t.kind == kindIntra || e.rough {
+		return step / 3
+	}
+	return step * 9 / 64
+}
+
 // macroblock codes the macroblock whose first block is bx, by.
 func (e *Encoder) macroblock(bx, by int) {
 	e.bx, e.by = bx, by
+	h := &e.history[by/2*(e.source.w/16)+bx/2]
+	e.rough = e.state.ref != nil && int(h.qp) > e.state.qp+roughBy
 	best := e.decide()
+	h.now = e.state.ref == nil || e.rough || best.coded != [4]bool{}
 	e.place(best)
+	e.placeTints(best)
 	e.write(best)
 	e.state.cur.luma.set(bx*8, by*8, 16, best.result[:])
+	for n := range e.state.cur.tints() {
+		e.state.cur.chroma[n].set(bx*4, by*4, 8, best.tints[n].result[:])
+	}
 }
 
 // decide returns the cheapest trial, without trying what is unlikely to be it.
@@ -50,7 +83,7 @@ func (e *Encoder) decide() *trial {
 	// What the quantiser leaves in a block of 64 samples is about 64/12 of its
 	// squared step, in sample values; 64/64 is then certainly good enough.
 	fine := e.fine()
-	if e.bare || best.errors <= 4*fine || e.vanishes(best) {
+	if e.bare || !e.rough && best.errors <= 4*fine && best.tintErrors <= 2*fine || e.vanishes(best) {
 		return best
 	}
 	e.tryInter(other, kindInter, [4]vector{})
@@ -145,20 +178,31 @@ func (e *Encoder) trySkip(t *trial) {
 // vanishes reports whether coding what a skipped macroblock misses would come
 // to nothing, or to a few lone levels that are not worth it.
 func (e *Encoder) vanishes(t *trial) bool {
-	var r [64]int32
 	for k := range 4 {
 		if !e.seen(k) {
 			continue
 		}
 		_, _, o := quarter(0, 0, k)
 		pred := t.result[o:]
-		e.residual(&r, k, pred)
-		fdct(&r)
-		most := e.state.step(classInter, pred) * 75 / 64
-		for _, c := range r {
-			if abs(c) > most {
-				return false
-			}
+		if !e.vanish(e.original(k), e.source.stride, pred, e.state.step(classInter, pred)) {
+			return false
+		}
+	}
+	return e.tintsVanish(t)
+}
+
+// vanish is vanishes for one block, which would be quantised with a step.
+func (e *Encoder) vanish(original []byte, stride int, pred []byte, step int32) bool {
+	var r [64]int32
+	residual(&r, original, stride, pred)
+	fdct(&r)
+	most := step * 75 / 64
+	if e.rough {
+		most = step * 43 / 64 // what round leaves
+	}
+	for _, c := range r {
+		if abs(c) > most {
+			return false
 		}
 	}
 	return true
@@ -202,44 +246,84 @@ func (e *Encoder) tryBlock(t *trial, k int, pred, result []byte) {
 	if !e.seen(k) {
 		return // whatever is there, nobody sees it
 	}
-	if !e.bare {
-		var r [64]int32
-		e.residual(&r, k, pred)
-		fdct(&r)
-		step := e.state.step(t.class(), pred)
-		round := step * 11 / 64
-		if t.kind == kindIntra {
-			round = step / 3
-		}
-		if quantise(&r, &t.levels[k], step, round) {
-			t.coded[k] = true
-			idct(&r)
-			add(result, &r)
-		}
+	if !e.bare && e.tryLevels(t, k, pred, result) {
+		t.coded[k] = true
 	}
 	t.errors += squares(e.original(k), e.source.stride, result)
 }
 
-// residual stores in r what pred misses of block k.
-func (e *Encoder) residual(r *[64]int32, k int, pred []byte) {
-	src := e.original(k)
+// tryLevels quantises what pred misses of block k, by the transform that is
+// cheaper, and adds it to result. It reports false, with result as it was, if
+// all comes to nothing.
+func (e *Encoder) tryLevels(t *trial, k int, pred, result []byte) bool {
+	var whole, parts [64]int32
+	residual(&whole, e.original(k), e.source.stride, pred)
+	parts = whole
+	class := t.class()
+	step := e.state.step(class, pred)
+	t.small[k] = false
+	fdct(&whole)
+	if !quantise(&whole, &t.levels[k], step, e.round(t, step)) {
+		return false
+	}
+	idct(&whole)
+	add(result, &whole)
+	var levels [64]int16
+	fdct4(&parts)
+	if !quantise4(&parts, &levels, step, e.round(t, step)) {
+		return true
+	}
+	idct4(&parts)
+	var result4 [8 * blockStride]byte
 	for j := range 8 {
-		a, b, out := src[j*e.source.stride:][:8], pred[j*blockStride:][:8], r[j*8:][:8]
+		copy(result4[j*blockStride:][:8], pred[j*blockStride:])
+	}
+	add(result4[:], &parts)
+	src := e.original(k)
+	cost := e.levelsCost(&t.levels[k], class, false, squares(src, e.source.stride, result))
+	if e.levelsCost(&levels, class, true, squares(src, e.source.stride, result4[:])) < cost {
+		t.small[k] = true
+		t.levels[k] = levels
+		for j := range 8 {
+			copy(result[j*blockStride:][:8], result4[j*blockStride:])
+		}
+	}
+	return true
+}
+
+// levelsCost returns the cost of a block's levels with the errors that they leave.
+func (e *Encoder) levelsCost(levels *[64]int16, class int, small bool, errors int) int64 {
+	e.out.dry, e.out.spent = true, 0
+	e.writeBlock(levels, class, small)
+	e.out.dry = false
+	return e.cost(errors)
+}
+
+// cost returns the cost of errors and of the bits that a dry run has spent:
+// each bit counts as a fifth of the squared step.
+func (e *Encoder) cost(errors int) int64 {
+	step := int64(steps[e.state.qp])
+	return int64(errors)*e.heed + step*step/5*int64(e.out.spent)/256
+}
+
+// residual stores in r what pred misses of a block of 8x8.
+func residual(r *[64]int32, original []byte, stride int, pred []byte) {
+	for j := range 8 {
+		a, b, out := original[j*stride:][:8], pred[j*blockStride:][:8], r[j*8:][:8]
 		for i := range out {
 			out[i] = int32(a[i]) - int32(b[i])
 		}
 	}
 }
 
-// price sets the cost of a trial: its errors, and its bits at a fifth of the
-// squared step each.
+// price tries the colour of a trial too and sets its cost.
 func (e *Encoder) price(t *trial) {
 	e.place(t)
+	e.tryTints(t)
 	e.out.dry, e.out.spent = true, 0
 	e.write(t)
 	e.out.dry = false
-	step := int64(steps[e.state.qp])
-	t.cost = int64(t.errors)*e.heed + step*step/5*int64(e.out.spent)/256
+	t.cost = e.cost(t.errors + t.tintErrors)
 }
 
 // place makes the trial what the neighbours of the macroblock see of it.
@@ -256,85 +340,11 @@ func (e *Encoder) place(t *trial) {
 	}
 }
 
-// write writes the macroblock as in the trial, which was placed.
-func (e *Encoder) write(t *trial) {
-	s := &e.state
-	if s.ref != nil {
-		i := s.cell(e.bx, e.by)
-		e.out.bit(&s.model[ctxSkip+s.skipsAround(i)], t.kind != kindSkip)
-		if t.kind == kindSkip {
-			return
+// placeTints does as much for what tryTints found out.
+func (e *Encoder) placeTints(t *trial) {
+	for n := range e.state.cur.tints() {
+		if t.tints[n].coded {
+			e.state.setTint(e.bx, e.by, n)
 		}
-		e.out.bit(&s.model[ctxIntra+s.intraAround(i)], t.kind == kindIntra)
-	}
-	switch t.kind {
-	case kindInter:
-		e.out.bit(&s.model[ctxSplit], false)
-		e.writeVector(t.vectors[0], s.guess(e.bx, e.by, 2))
-	case kindSplit:
-		e.out.bit(&s.model[ctxSplit], true)
-		for k := range 4 {
-			x, y, _ := quarter(e.bx, e.by, k)
-			e.writeVector(t.vectors[k], s.guess(x, y, 1))
-		}
-	case kindSkip, kindIntra:
-	}
-	for k := range 4 {
-		x, y, _ := quarter(e.bx, e.by, k)
-		e.out.bit(&s.model[ctxCoded+t.class()*3+s.codedAround(s.cell(x, y))], t.coded[k])
-		if t.coded[k] {
-			e.writeLevels(&t.levels[k], t.class())
-		}
-	}
-}
-
-// writeVector writes a vector that the decoder guesses.
-func (e *Encoder) writeVector(v, guess vector) {
-	e.writeComponent(0, int(v.x-guess.x))
-	e.writeComponent(1, int(v.y-guess.y))
-}
-
-// writeComponent writes by how much component i of a vector differs from its
-// guess.
-func (e *Encoder) writeComponent(i, d int) {
-	m := &e.state.model
-	e.out.bit(&m[ctxMove+i], d != 0)
-	if d == 0 {
-		return
-	}
-	e.out.raw(d < 0)
-	at := ctxVector + i*vectorBits
-	e.out.writeNumber(m[at:at+vectorBits], abs(d))
-}
-
-// writeLevels writes the levels of a block, of which at least one is not zero.
-func (e *Encoder) writeLevels(levels *[64]int16, class int) {
-	m := &e.state.model
-	end := 64
-	for levels[end-1] == 0 {
-		end--
-	}
-	last := 0
-	for i, l := range levels {
-		t := token(class, i, last)
-		if last > 0 {
-			e.out.bit(&m[ctxEnd+t], i == end)
-			if i == end {
-				return
-			}
-		}
-		e.out.bit(&m[ctxZero+t], l != 0)
-		if l == 0 {
-			last = 0
-			continue
-		}
-		size := abs(int(l))
-		last = min(size, 2)
-		e.out.bit(&m[ctxOne+t], size > 1)
-		if size > 1 {
-			at := ctxLevel + class*levelBits
-			e.out.writeNumber(m[at:at+levelBits], size-1)
-		}
-		e.out.raw(l < 0)
 	}
 }

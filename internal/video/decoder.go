@@ -7,7 +7,7 @@ import (
 
 // A Decoder decompresses the pictures of one member. It is not safe for use by
 // several goroutines. Hostile input costs it bounded time and memory: about
-// 7 MB at most, and a few dozen steps for each sample of the picture, or fewer
+// 12 MB at most, and a few dozen steps for each sample of the picture, or fewer
 // if the input is short.
 type Decoder struct {
 	shelf shelf
@@ -23,7 +23,8 @@ type Decoder struct {
 func NewDecoder() *Decoder { return new(Decoder) }
 
 // Decode decompresses the picture p from b into dst, reusing dst's planes.
-// dst is gray and of the size the sender chose.
+// dst is of the size that the sender chose, in 4:2:0 with colour and else with
+// empty chroma.
 //
 // It returns an error wrapping ErrMalformed if b is no picture, or not of p's
 // kind, and ErrReference if the Decoder does not hold p.Ref, which is one of
@@ -71,17 +72,29 @@ func (d *Decoder) Newest() (id uint16, ok bool) {
 	return 0, false
 }
 
-// show copies the picture to dst, growing it where it is too small.
+// show copies the picture to dst, growing its planes where they are too small.
 func (p *picture) show(dst *image.YCbCr) {
-	n := p.width * p.height
-	if cap(dst.Y) < n {
-		dst.Y = make([]byte, n)
-	}
-	dst.Y, dst.Cb, dst.Cr = dst.Y[:n], dst.Cb[:0], dst.Cr[:0]
-	dst.YStride, dst.CStride = p.width, 0
 	dst.SubsampleRatio = image.YCbCrSubsampleRatio420
 	dst.Rect = image.Rect(0, 0, p.width, p.height)
+	dst.YStride, dst.CStride = p.width, 0
+	dst.Y = grow(dst.Y, p.width*p.height)
 	p.luma.store(dst.Y, p.width, p.width, p.height)
+	if !p.colour {
+		dst.Cb, dst.Cr = dst.Cb[:0], dst.Cr[:0]
+		return
+	}
+	w, h := (p.width+1)/2, (p.height+1)/2
+	dst.CStride = w
+	dst.Cb, dst.Cr = grow(dst.Cb, w*h), grow(dst.Cr, w*h)
+	p.chroma[0].store(dst.Cb, w, w, h)
+	p.chroma[1].store(dst.Cr, w, w, h)
+}
+
+func grow(b []byte, n int) []byte {
+	if cap(b) < n {
+		return make([]byte, n)
+	}
+	return b[:n]
 }
 
 // macroblock reads the macroblock whose first block is bx, by and puts it into
@@ -113,12 +126,14 @@ func (d *Decoder) macroblock(bx, by int) bool {
 	}
 	if c.skip {
 		s.cur.luma.set(bx*8, by*8, 16, d.pred[:])
+		d.tints(bx, by, c.skip)
 		return true
 	}
 	for k := range 4 {
 		x, y, o := quarter(bx, by, k)
 		d.block(x, y, d.pred[o:], c.intra)
 	}
+	d.tints(bx, by, c.skip)
 	return true
 }
 
@@ -176,23 +191,33 @@ func (d *Decoder) block(x, y int, pred []byte, intra bool) {
 	if d.in.bit(&s.model[ctxCoded+class*3+s.codedAround(i)]) {
 		s.cells[i].coded = true
 		clear(d.coefs[:])
-		d.levels(class, s.step(class, pred))
-		idct(&d.coefs)
+		step := s.step(class, pred)
+		if d.in.bit(&s.model[ctxSmall+class]) {
+			for k := range 4 {
+				d.levels(classSmall, d.coefs[quarterOf(k):], scan4[:], step)
+			}
+			idct4(&d.coefs)
+		} else {
+			d.levels(class, d.coefs[:], scan[:], step)
+			idct(&d.coefs)
+		}
 		add(pred, &d.coefs)
 	}
 	s.cur.luma.set(x*8, y*8, 8, pred)
 }
 
-// levels reads the levels of a block and stores the coefficients they stand for.
-func (d *Decoder) levels(class int, step int32) {
+// levels reads the levels of a block or a quarter and stores the coefficients
+// they stand for.
+func (d *Decoder) levels(class int, coefs []int32, scan []uint8, step int32) {
 	m := &d.state.model
-	last := 0
+	last, mayEnd := 0, class == classSmall
 	for i, z := range scan {
 		t := token(class, i, last)
-		if last > 0 && d.in.bit(&m[ctxEnd+t]) {
+		if mayEnd && d.in.bit(&m[ctxEnd+t]) {
 			return
 		}
-		if !d.in.bit(&m[ctxZero+t]) {
+		mayEnd = d.in.bit(&m[ctxZero+t])
+		if !mayEnd {
 			last = 0
 			continue
 		}
@@ -206,7 +231,7 @@ func (d *Decoder) levels(class int, step int32) {
 		if d.in.raw() {
 			level = -level
 		}
-		d.coefs[z] = dequantise(int32(level), step)
+		coefs[z] = dequantise(int32(level), step)
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 
 // minMaxBytes is the smallest limit that every picture can be made to fit. One
 // without any detail has a header of at most 6 bytes and one kind of bit, in 3
-// contexts. To learn a context takes at most 14 bytes and a learnt bit 0.0113
-// bit: 6 + 3*14 + 4800*0.0113/8 + 4 = 59 bytes at the largest size.
+// contexts, or in a key picture with colour 9, of which 3 start untaught. To
+// learn a context anew takes at most 14 bytes, a first time 2, and a learnt bit
+// 0.0113 bit: 6 + 3*14 + 1200*0.0113/8 + 4 = 54 bytes at the largest size, and
+// 6 + 9*2 + 7200*0.0113/8 + 4 = 39 for a key picture.
 const minMaxBytes = 128
 
 // An Encoder compresses the pictures of one camera. It is not safe for use by
@@ -18,6 +20,7 @@ type Encoder struct {
 	// Set by NewEncoder.
 	width, height int
 	maxBytes      int
+	colour        bool
 
 	// What the next picture is.
 	id       uint16
@@ -25,23 +28,27 @@ type Encoder struct {
 	refer    bool // to referID, not to the last
 	referID  uint16
 
-	shelf  shelf
-	state  state
-	out    rangeEncoder
-	rate   rate
-	source plane
-	scaled image.YCbCr
-	seeds  []vector // of each block in the picture coded last: where to search
+	shelf   shelf
+	state   state
+	out     rangeEncoder
+	rate    rate
+	source  plane
+	tints   [2]plane  // the source's colour
+	filter  *denoiser // nil without
+	scaled  image.YCbCr
+	seeds   []vector  // of each block in the picture coded last: where to search
+	history []history // of each macroblock
 
 	// Owned by decide, for one macroblock.
 	bx, by int   // its first block
 	heed   int64 // what an error in it weighs, in 1/256
 	bare   bool  // spend nothing on it, because nothing else fits
+	rough  bool  // it was coded much more coarsely before
 	trials [2]trial
 }
 
 // NewEncoder returns an Encoder whose first picture will be a key picture with
-// the id 0. The error says which field of c is out of its range.
+// the id c.FirstID. The error says which field of c is out of its range.
 func NewEncoder(c Config) (*Encoder, error) {
 	switch {
 	case !validSize(c.Width, c.Height):
@@ -53,15 +60,34 @@ func NewEncoder(c Config) (*Encoder, error) {
 		return nil, fmt.Errorf("video rate of %d pictures per second: negative", c.FPS)
 	case c.MaxBytes != 0 && c.MaxBytes < minMaxBytes:
 		return nil, fmt.Errorf("limit of %d bytes per picture: less than %d", c.MaxBytes, minMaxBytes)
+	case c.Quantiser < 0 || c.Quantiser > maxQP:
+		return nil, fmt.Errorf("video quantiser %d: not from 0 to %d", c.Quantiser, maxQP)
 	}
-	e := &Encoder{width: c.Width, height: c.Height, maxBytes: c.MaxBytes, rate: newRate(c.Bitrate, c.FPS)}
+	e := &Encoder{
+		width: c.Width, height: c.Height, maxBytes: c.MaxBytes, colour: c.Chroma,
+		id: c.FirstID, rate: newRate(c.Bitrate, c.FPS),
+	}
+	if c.Bitrate == 0 && c.Quantiser != 0 {
+		e.rate.qp16 = c.Quantiser * 16
+	}
 	e.source.resize((c.Width+15)&^15, (c.Height+15)&^15)
 	e.seeds = make([]vector, e.source.w/8*e.source.h/8)
+	e.history = make([]history, e.source.w/16*e.source.h/16)
 	e.scaled = image.YCbCr{
 		Y:              make([]byte, c.Width*c.Height),
 		YStride:        c.Width,
 		SubsampleRatio: image.YCbCrSubsampleRatio420,
 		Rect:           image.Rect(0, 0, c.Width, c.Height),
+	}
+	if c.Chroma {
+		w, h := (c.Width+1)/2, (c.Height+1)/2
+		e.scaled.Cb, e.scaled.Cr, e.scaled.CStride = make([]byte, w*h), make([]byte, w*h), w
+		for n := range e.tints {
+			e.tints[n].resize(e.source.w/2, e.source.h/2)
+		}
+	}
+	if c.Denoise {
+		e.filter = new(denoiser)
 	}
 	return e, nil
 }
@@ -74,8 +100,9 @@ func (e *Encoder) Refer(id uint16) { e.refer, e.referID = true, id }
 // ForceKey makes the next picture a key picture.
 func (e *Encoder) ForceKey() { e.forceKey = true }
 
-// Encode compresses the luma of src, scaled to the Encoder's size when it
-// differs, and appends the result to dst. It allocates nothing once warm when
+// Encode compresses src, scaled to the Encoder's size when it differs, and
+// appends the result to dst. Only the luma of src is used unless the Encoder was
+// made for Chroma; a src that is not 4:2:0 then counts as gray. It allocates nothing once warm when
 // dst has room. It fails only if src has no pixels; dst is then returned as it
 // was and the next picture is what this one would have been.
 func (e *Encoder) Encode(dst []byte, src *image.YCbCr) ([]byte, Picture, error) {
@@ -84,34 +111,54 @@ func (e *Encoder) Encode(dst []byte, src *image.YCbCr) ([]byte, Picture, error) 
 	}
 	ref := e.reference()
 	p := Picture{ID: e.id, Ref: e.id}
-	h := header{key: ref == nil, width: e.width, height: e.height, qp: e.rate.qp()}
+	h := header{key: ref == nil, width: e.width, height: e.height, colour: e.colour, qp: e.rate.qp()}
 	if ref != nil {
 		p.Ref = ref.id
 		h.weight, h.weighted = findWeight(&e.source, &ref.luma)
 	}
 	start := len(dst)
 	dst, qp := e.fit(dst, ref, h)
-	e.rate.sent(len(dst)-start, qp)
-	e.remember()
+	e.rate.sent(len(dst)-start, qp, ref == nil)
+	e.remember(qp)
 	e.shelf.put()
 	e.id++
 	e.forceKey, e.refer = false, false
 	return dst, p, nil
 }
 
-// load copies src to the source plane.
+// load copies src to the source planes.
 func (e *Encoder) load(src *image.YCbCr) error {
 	if src == nil || src.Rect.Empty() {
 		return errors.New("encode picture: no pixels")
 	}
-	if w, h := src.Rect.Dx(), src.Rect.Dy(); len(src.Y) < (h-1)*src.YStride+w || src.YStride < w {
+	w, h := src.Rect.Dx(), src.Rect.Dy()
+	if len(src.Y) < (h-1)*src.YStride+w || src.YStride < w {
 		return fmt.Errorf("encode picture of %dx%d: %d bytes in rows of %d", w, h, len(src.Y), src.YStride)
 	}
-	if src.Rect.Size() != e.scaled.Rect.Size() {
+	switch {
+	case src.Rect.Size() == e.scaled.Rect.Size():
+	case e.colour:
+		ScaleColour(&e.scaled, src)
+		src = &e.scaled
+	default:
 		Scale(&e.scaled, src)
 		src = &e.scaled
 	}
 	e.source.load(src.Y, src.YStride, e.width, e.height)
+	if e.filter != nil {
+		e.filter.run(&e.source)
+	}
+	if !e.colour {
+		return nil
+	}
+	w, h = (e.width+1)/2, (e.height+1)/2
+	for n, pix := range [2][]byte{src.Cb, src.Cr} {
+		if hasColour(src) {
+			e.tints[n].load(pix, src.CStride, w, h)
+		} else {
+			fill(e.tints[n].pix, neutral)
+		}
+	}
 	return nil
 }
 
@@ -161,10 +208,15 @@ func (e *Encoder) code(dst []byte, ref *picture, h header) []byte {
 	return append(dst, e.out.finish()...)
 }
 
-// remember keeps the vectors of the picture as hints for the next.
-func (e *Encoder) remember() {
+// remember keeps what the next picture wants to know of this one, coded with qp.
+func (e *Encoder) remember(qp int) {
 	wide := e.source.w / 8
 	for i := range e.seeds {
 		e.seeds[i] = e.state.cells[e.state.cell(i%wide, i/wide)].vector
+	}
+	for i := range e.history {
+		if h := &e.history[i]; h.now {
+			h.qp = uint8(qp)
+		}
 	}
 }

@@ -20,15 +20,15 @@ const (
 )
 
 // recordGolden returns a stream of a synthetic clip: all of the format, four
-// qualities, two sizes, a reference that is not the last picture.
+// qualities, two sizes, with and without colour, a reference that is not the
+// last picture.
 func recordGolden(t *testing.T) []byte {
 	var stream []byte
 	id := uint16(65530)
-	for _, size := range [][2]int{{72, 56}, {161, 97}} {
-		l := newLink(t, Config{Width: size[0], Height: size[1]})
-		l.enc.id = id
+	for n, size := range [][2]int{{72, 56}, {161, 97}, {60, 20}, {101, 67}} {
+		l := newLink(t, Config{Width: size[0], Height: size[1], Chroma: n >= 2, FirstID: id})
 		for i := range 12 {
-			src := synthetic(size[0], size[1], i)
+			src := coloured(synthetic(size[0], size[1], i), i)
 			switch i {
 			case 5:
 				l.enc.Refer(l.enc.id - 3)
@@ -37,7 +37,7 @@ func recordGolden(t *testing.T) []byte {
 					src.Y[k] = weight{gain: 112, offset: 3}.apply(v)
 				}
 			case 9:
-				src = noisy(size[0], size[1], 77)
+				copy(src.Y, noisy(size[0], size[1], 77).Y)
 			}
 			l.enc.rate.qp16 = []int{24, 10, 36, 3}[i%4] * 16
 			b, p := l.send(src)
@@ -64,10 +64,12 @@ func playGolden(t *testing.T, stream []byte) string {
 			t.Fatalf("picture %+v: %v", p, err)
 		}
 		h.Write(out.Y)
+		h.Write(out.Cb)
+		h.Write(out.Cr)
 		stream = stream[6+size:]
 	}
-	if n != 24 {
-		t.Errorf("%d pictures, want 24", n)
+	if n != 48 {
+		t.Errorf("%d pictures, want 48", n)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -16,20 +16,23 @@ import (
 //	| gain | offset |                if W (weighted): 1 and 1 byte
 //	+------+--------+
 //
-// K and W exclude each other. The format is 0: luma, transform 8x8. The gain
-// is unsigned, in 1/128, and the offset is signed, in sample values.
+// K and W exclude each other. The format is 1 for luma and 2 for luma with
+// colour; 0 was another. Pictures predicted from a picture have its size and
+// its format. The gain is unsigned, in 1/128, and the offset is signed, in sample values.
 const (
 	flagKey      = 1 << 7
 	flagWeighted = 1 << 6
-	formatLuma   = 0
+	formatLuma   = 1
+	formatColour = 2
 	maxQP        = 63
 )
 
 // header is the part of a compressed picture that is not entropy coded.
 type header struct {
 	key           bool
-	width, height int // pixels; only in a key picture
-	qp            int // 0 (finest) to maxQP
+	width, height int  // pixels; only in a key picture
+	colour        bool // only in a key picture
+	qp            int  // 0 (finest) to maxQP
 	weighted      bool
 	weight        weight // only if weighted
 }
@@ -38,7 +41,11 @@ type header struct {
 func (h header) append(b []byte) []byte {
 	switch {
 	case h.key:
-		b = append(b, flagKey|byte(h.qp), formatLuma)
+		format := byte(formatLuma)
+		if h.colour {
+			format = formatColour
+		}
+		b = append(b, flagKey|byte(h.qp), format)
 		b = binary.BigEndian.AppendUint16(b, uint16(h.width))
 		return binary.BigEndian.AppendUint16(b, uint16(h.height))
 	case h.weighted:
@@ -66,7 +73,8 @@ func parseHeader(b []byte) (h header, rest []byte, err error) {
 	case !h.key:
 		return h, b, nil
 	}
-	if b[0] != formatLuma {
+	h.colour = b[0] == formatColour
+	if b[0] != formatLuma && !h.colour {
 		return h, nil, fmt.Errorf("%w: format %d", ErrMalformed, b[0])
 	}
 	h.width = int(binary.BigEndian.Uint16(b[1:]))

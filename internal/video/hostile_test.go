@@ -3,6 +3,7 @@ package video
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image"
 	"math/rand/v2"
 	"testing"
@@ -14,10 +15,10 @@ type packet struct {
 	p Picture
 }
 
-// record compresses n pictures that use all of the format.
-func record(tb testing.TB, w, h, n int) []packet {
+// record compresses n pictures that use all of the format, with colour or not.
+func record(tb testing.TB, w, h, n int, colour bool) []packet {
 	tb.Helper()
-	l := newLink(tb, Config{Width: w, Height: h})
+	l := newLink(tb, Config{Width: w, Height: h, Chroma: colour})
 	var ps []packet
 	for i := range n {
 		src := synthetic(w, h, i)
@@ -29,6 +30,7 @@ func record(tb testing.TB, w, h, n int) []packet {
 		if i%5 == 4 {
 			src = noisy(w, h, uint32(i))
 		}
+		coloured(src, i)
 		b, p := l.send(src)
 		ps = append(ps, packet{b, p})
 	}
@@ -67,7 +69,7 @@ func mutate(rng *rand.Rand, b []byte) []byte {
 		}
 		if len(b) > 6 {
 			b[0] = first
-			copy(b[1:], []byte{0, byte(rng.IntN(4)), byte(rng.Uint32()), byte(rng.IntN(3)), byte(rng.Uint32())})
+			copy(b[1:], []byte{byte(1 + rng.IntN(2)), byte(rng.IntN(4)), byte(rng.Uint32()), byte(rng.IntN(3)), byte(rng.Uint32())})
 		}
 	}
 	return b
@@ -77,8 +79,14 @@ func mutate(rng *rand.Rand, b []byte) []byte {
 // ones. Whatever it makes of them, an error changes nothing, the work is
 // bounded by the input, and a key picture makes it right again.
 func TestDecodeDamaged(t *testing.T) {
+	for _, colour := range []bool{false, true} {
+		t.Run(fmt.Sprintf("colour %t", colour), func(t *testing.T) { decodeDamaged(t, colour) })
+	}
+}
+
+func decodeDamaged(t *testing.T, colour bool) {
 	rng := rand.New(rand.NewPCG(11, 12))
-	good := record(t, 72, 56, 12)
+	good := record(t, 72, 56, 12, colour)
 	d := NewDecoder()
 	var out image.YCbCr
 	counts := make(map[string]int)
@@ -108,9 +116,9 @@ func TestDecodeDamaged(t *testing.T) {
 		}
 		checkBounds(t, d, &out)
 		if n%500 == 499 {
-			l := &link{tb: t, enc: newEncoder(t, Config{Width: 72, Height: 56}), dec: d}
+			l := &link{tb: t, enc: newEncoder(t, Config{Width: 72, Height: 56, Chroma: colour}), dec: d}
 			for i := range 3 {
-				l.send(synthetic(72, 56, i))
+				l.send(coloured(synthetic(72, 56, i), i))
 			}
 		}
 	}
@@ -120,8 +128,9 @@ func TestDecodeDamaged(t *testing.T) {
 // checkBounds fails the test if d did or holds more than it should.
 func checkBounds(t *testing.T, d *Decoder, out *image.YCbCr) {
 	t.Helper()
-	// A macroblock may read on for its four blocks after the input has ended.
-	const most = maxTrim + 4*64*(2*levelBits+8)/8
+	// A macroblock may read on for its blocks, four and two of colour, after the
+	// input has ended.
+	const most = maxTrim + 6*64*(2*levelBits+8)/8
 	if d.in.pos > len(d.in.in)+most {
 		t.Fatalf("%d bytes read of %d", d.in.pos, len(d.in.in))
 	}
@@ -130,19 +139,22 @@ func checkBounds(t *testing.T, d *Decoder, out *image.YCbCr) {
 	}
 	if size := out.Rect.Size(); size.X > MaxWidth || size.Y > MaxHeight || len(out.Y) != size.X*size.Y {
 		t.Fatalf("picture of %v has %d bytes", size, len(out.Y))
+	} else if n := (size.X + 1) / 2 * ((size.Y + 1) / 2); len(out.Cb) != len(out.Cr) || len(out.Cb) != 0 && len(out.Cb) != n {
+		t.Fatalf("picture of %v has %d and %d bytes of chroma", size, len(out.Cb), len(out.Cr))
 	}
 }
 
 // FuzzDecode decodes a key picture, then one predicted from it, from anything.
 func FuzzDecode(f *testing.F) {
-	for _, size := range [][2]int{{16, 16}, {40, 24}} {
-		ps := record(f, size[0], size[1], 8)
+	for i, size := range [][2]int{{16, 16}, {40, 24}, {16, 16}, {40, 24}} {
+		ps := record(f, size[0], size[1], 8, i >= 2)
 		for i := 1; i < len(ps); i++ {
 			f.Add(ps[0].b, ps[i].b)
 			f.Add(ps[i].b, ps[0].b)
 		}
 	}
-	f.Add([]byte{0x98, 0, 2, 128, 1, 224}, []byte{0x18})
+	f.Add([]byte{0x98, 1, 2, 128, 1, 224}, []byte{0x18})
+	f.Add([]byte{0x98, 2, 2, 128, 1, 224}, []byte{0x18})
 	f.Fuzz(func(t *testing.T, key, next []byte) {
 		d := NewDecoder()
 		var out image.YCbCr

@@ -9,7 +9,9 @@ type picture struct {
 	id            uint16
 	width, height int // what is seen of luma, pixels
 	luma          plane
-	model         model // as the picture left it
+	colour        bool
+	chroma        [2]plane // Cb and Cr, only with colour
+	model         model    // as the picture left it
 }
 
 // shelf holds the newest pictures. It owns them and one spare, and reuses the
@@ -69,10 +71,11 @@ func (s *shelf) newest() *picture {
 // cell is what the neighbours of a block of 8x8 may know of it.
 type cell struct {
 	vector vector
-	known  bool // it is coded before whoever asks
-	skip   bool // and its macroblock is left as it was
-	intra  bool // and it is predicted from its surroundings
-	coded  bool // and it has coefficients
+	known  bool  // it is coded before whoever asks
+	skip   bool  // and its macroblock is left as it was
+	intra  bool  // and it is predicted from its surroundings
+	coded  bool  // and it has coefficients
+	tint   uint8 // and its macroblock has some in colour plane 0 (bit 0) or 1
 }
 
 // state is where the encoder or decoder is in a picture; the two move alike.
@@ -91,11 +94,11 @@ type state struct {
 func (s *state) begin(cur, ref *picture, h header) {
 	s.cur, s.ref, s.qp = cur, ref, h.qp
 	if ref == nil {
-		cur.width, cur.height = h.width, h.height
+		cur.width, cur.height, cur.colour = h.width, h.height, h.colour
 		s.past = nil
 		s.model.reset()
 	} else {
-		cur.width, cur.height = ref.width, ref.height
+		cur.width, cur.height, cur.colour = ref.width, ref.height, ref.colour
 		s.past = &ref.luma
 		if h.weighted {
 			s.toned.weigh(&ref.luma, h.weight)
@@ -104,6 +107,9 @@ func (s *state) begin(cur, ref *picture, h header) {
 		s.model = ref.model
 	}
 	cur.luma.resize((cur.width+15)&^15, (cur.height+15)&^15)
+	for n := range cur.tints() {
+		cur.chroma[n].resize(cur.luma.w/2, cur.luma.h/2)
+	}
 	s.stride = cur.luma.w/8 + 2
 	n := s.stride * (cur.luma.h/8 + 1)
 	if cap(s.cells) < n {
@@ -115,7 +121,11 @@ func (s *state) begin(cur, ref *picture, h header) {
 
 // end completes the picture.
 func (s *state) end() {
+	s.deblock()
 	s.cur.luma.extend()
+	for n := range s.cur.tints() {
+		s.cur.chroma[n].extend()
+	}
 	s.cur.model = s.model
 }
 

@@ -12,7 +12,7 @@ const (
 
 // plane holds samples and their border. Its zero value is ready for resize.
 type plane struct {
-	w, h   int // without the border, multiples of 16
+	w, h   int // without the border, multiples of 16, in a colour plane of 8
 	stride int
 	pix    []byte
 }

@@ -143,9 +143,11 @@ func (w weight) apply(v byte) byte {
 
 // finer returns by how much the qp of a block with this prediction differs from
 // that of the picture: less where it is smooth, where errors are seen, more
-// where it is rough. It is log2 of the variance of the 8x8 samples, less 5.25.
+// where it is rough. It is 1.25 for each doubling of the variance of the 8x8
+// samples from 2^4.5 on. Smooth blocks gain little: what is left of the noise
+// in them is not to be sent.
 func finer(pred []byte) int {
-	const middle, most = 42, 6 // 42/8 = 5.25
+	const middle, least, most = 36, -2, 6 // 36/8 = 4.5
 	sum, squared := 0, 0
 	for j := range 8 {
 		for _, v := range pred[j*blockStride : j*blockStride+8] {
@@ -155,6 +157,6 @@ func finer(pred []byte) int {
 	}
 	variance := uint(squared*64-sum*sum)>>12 + 1
 	whole := bits.Len(variance) - 1
-	log8 := whole*8 + int(variance<<3>>whole&7) // in 1/8, linear between powers of 2
-	return max(-most, min((log8-middle+4)>>3, most))
+	log8 := whole*8 + int(variance<<3>>whole&7)            // in 1/8, linear between powers of 2
+	return max(least, min((10*(log8-middle)+32)>>6, most)) // 10/64 = 1.25/8
 }

@@ -16,11 +16,15 @@ const (
 )
 
 // rate chooses the qp of pictures so that they take a bitrate: a leaky bucket
-// holds what was sent too much, and is to be empty in about half a second.
+// holds what was sent too much, and is to be empty in about half a second. A
+// key picture is many times as long as the others at the same qp. It says nothing
+// of theirs, and they pay for it with a quarter of the bitrate until it is paid,
+// so that the picture sharpens at once.
 type rate struct {
 	target int // bits per picture; 0 means constant quality
 	fps    int
 	bucket int // bits
+	debt   int // bits of key pictures not yet paid for
 	qp16   int // the next qp, in 1/16
 }
 
@@ -39,15 +43,22 @@ func newRate(bitrate, fps int) rate {
 func (r *rate) qp() int { return (r.qp16 + 8) / 16 }
 
 // sent accounts for a picture that took n bytes at qp.
-func (r *rate) sent(n, qp int) {
+func (r *rate) sent(n, qp int, key bool) {
 	if r.target == 0 {
 		return
 	}
 	n *= 8
-	r.bucket = min(max(r.bucket+n-r.target, -8*r.target), r.fps*r.target)
-	want := max(r.target-2*r.bucket/r.fps, r.target/4, 1)
+	if key {
+		r.debt = min(r.debt+max(n-r.target, 0), r.fps*r.target)
+		return
+	}
+	pay := min(r.debt, r.target/4)
+	r.debt -= pay
+	share := r.target - pay
+	r.bucket = min(max(r.bucket+n-share, -8*r.target), r.fps*r.target)
+	want := max(share-2*r.bucket/r.fps, r.target/4, 1)
 	change := (log16(n) - log16(want)) * 6 / 5 // a step of qp is 12 % of the bits
-	change = max(-24, min(change, 48))
+	change = max(-48, min(change, 48))
 	r.qp16 = max(minRateQP*16, min(qp*16+change, maxRateQP*16))
 }
 
@@ -58,12 +69,12 @@ func log16(n int) int {
 }
 
 // coarser returns a qp at which a picture of n bytes at qp should fit into most
-// bytes. It grows faster the more often it was tried, so that maxTries tries
-// always reach maxQP.
+// bytes, seven for each halving. It grows faster the more often it was tried, so
+// that maxTries tries always reach maxQP.
 func coarser(qp, n, most, try int) int {
-	return min(qp+1+2*try+6*(log16(n)-log16(most))/16, maxQP)
+	return min(qp+1<<max(try-1, 0)+7*(log16(n)-log16(most))/16, maxQP)
 }
 
 // maxTries times the growth of coarser is more than maxQP:
-// 1 + 3 + ... + 15 = 64.
-const maxTries = 8
+// 1 + 1 + 2 + 4 + ... + 32 = 64.
+const maxTries = 7

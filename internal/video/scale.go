@@ -14,27 +14,69 @@ func Scale(dst, src *image.YCbCr) {
 	}
 	to := samples{dst.Y, dst.YStride, w, h}
 	from := samples{src.Y, src.YStride, src.Rect.Dx(), src.Rect.Dy()}
-	switch from = from.crop(w, h); {
-	case src.Rect.Empty():
+	if src.Rect.Empty() {
 		for y := range h {
 			clear(to.row(y))
 		}
-	case from.w == w && from.h == h:
-		for y := range h {
-			copy(to.row(y), from.row(y))
+		return
+	}
+	to.scale(from.crop(w, h))
+}
+
+// neutral is the chroma of gray.
+const neutral = 128
+
+// ScaleColour is Scale for pictures with colour: dst's chroma planes are filled
+// too. They are 4:2:0, and large enough for dst's size. A src without chroma
+// in 4:2:0 makes dst gray.
+func ScaleColour(dst, src *image.YCbCr) {
+	cb, cr, stride := dst.Cb, dst.Cr, dst.CStride
+	Scale(dst, src)
+	dst.Cb, dst.Cr, dst.CStride = cb, cr, stride
+	if dst.Rect.Empty() {
+		return
+	}
+	w, h := (dst.Rect.Dx()+1)/2, (dst.Rect.Dy()+1)/2
+	for n, pix := range [2][]byte{cb, cr} {
+		to := samples{pix, stride, w, h}
+		if !hasColour(src) {
+			for y := range h {
+				fill(to.row(y), neutral)
+			}
+			continue
 		}
-	case from.w < w || from.h < h:
-		interpolate(to, from)
-	default:
-		average(to, from)
+		from := samples{[2][]byte{src.Cb, src.Cr}[n], src.CStride, (src.Rect.Dx() + 1) / 2, (src.Rect.Dy() + 1) / 2}
+		to.scale(from.crop(w, h))
 	}
 }
 
-// samples is a rectangle of luma.
+// hasColour reports whether src has the chroma planes of its size in 4:2:0.
+func hasColour(src *image.YCbCr) bool {
+	w, h := (src.Rect.Dx()+1)/2, (src.Rect.Dy()+1)/2
+	n := (h-1)*src.CStride + w
+	return !src.Rect.Empty() && src.SubsampleRatio == image.YCbCrSubsampleRatio420 &&
+		src.CStride >= w && len(src.Cb) >= n && len(src.Cr) >= n
+}
+
+// samples is a rectangle of luma or of chroma.
 type samples struct {
 	pix    []byte
 	stride int
 	w, h   int
+}
+
+// scale fills s with from.
+func (s samples) scale(from samples) {
+	switch {
+	case from.w == s.w && from.h == s.h:
+		for y := range s.h {
+			copy(s.row(y), from.row(y))
+		}
+	case from.w < s.w || from.h < s.h:
+		interpolate(s, from)
+	default:
+		average(s, from)
+	}
 }
 
 func (s samples) row(y int) []byte { return s.pix[y*s.stride : y*s.stride+s.w] }

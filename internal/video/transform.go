@@ -89,6 +89,21 @@ var scan = [64]uint8{
 // when it lacks no more than round of a level. It reports whether any level is
 // not zero.
 func quantise(r *[64]int32, level *[64]int16, step, round int32) bool {
+	return quantiseAs(r[:], level[:], scan[:], step, round)
+}
+
+// quantise4 is quantise for four quarters, one after another.
+func quantise4(r *[64]int32, level *[64]int16, step, round int32) bool {
+	some := false
+	for k := range 4 {
+		if quantiseAs(r[quarterOf(k):], level[k*16:k*16+16], scan4[:], step, round) {
+			some = true
+		}
+	}
+	return some
+}
+
+func quantiseAs(r []int32, level []int16, scan []uint8, step, round int32) bool {
 	some := false
 	for i, z := range scan {
 		c := r[z]

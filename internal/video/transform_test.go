@@ -145,6 +145,66 @@ func TestTransformBack(t *testing.T) {
 	}
 }
 
+// matrix4 holds the rows of the transform of 4x4.
+var matrix4 = [4][4]int64{{64, 64, 64, 64}, {83, 36, -36, -83}, {64, -64, -64, 64}, {36, -83, 83, -36}}
+
+// TestTransform4 compares fdct4 and idct4 with their definition, likewise.
+func TestTransform4(t *testing.T) {
+	for _, in := range residuals() {
+		r := in
+		fdct4(&r)
+		for k := range 4 {
+			for i := range 16 {
+				o, u, v := quarterOf(k), i%4, i/4
+				sum := int64(0)
+				for j := range 16 {
+					sum += matrix4[v][j/4] * matrix4[u][j%4] * int64(in[o+j/4*8+j%4])
+				}
+				if want := int32((sum + 1<<9) >> 10); r[o+v*8+u] != want {
+					t.Fatalf("fdct4(%v): coefficient %d of quarter %d is %d, want %d", in, i, k, r[o+v*8+u], want)
+				}
+			}
+		}
+		back := r
+		idct4(&back)
+		for i := range back {
+			o, x, y := quarterOf(i>>5*2+i>>2&1), i&3, i>>3&3
+			sum := int64(0)
+			for j := range 16 {
+				sum += matrix4[j/4][y] * matrix4[j%4][x] * int64(r[o+j/4*8+j%4])
+			}
+			if want := float64(sum) / (1 << 18); math.Abs(float64(back[i])-want) > 0.5+4*83.0/2048/2 {
+				t.Fatalf("idct4(%v)[%d] = %d, want %.2f", r, i, back[i], want)
+			}
+			if abs(back[i]-in[i]) > 1 {
+				t.Fatalf("idct4(fdct4(%v))[%d] = %d, want it back", in, i, back[i])
+			}
+		}
+	}
+}
+
+// TestInverse4 transforms the largest coefficients that a stream can hold.
+func TestInverse4(t *testing.T) {
+	for _, sign := range [][4]int32{{1, 1, 1, 1}, {1, 1, -1, -1}, {1, -1, 1, -1}, {-1, -1, -1, -1}} {
+		var r [64]int32
+		for i := range r {
+			r[i] = maxCoefficient * sign[i%4] * sign[i/8%4]
+		}
+		in := r
+		idct4(&r)
+		for i := range r {
+			o, x, y := quarterOf(i>>5*2+i>>2&1), i&3, i>>3&3
+			sum := int64(0)
+			for j := range 16 {
+				sum += matrix4[j/4][y] * matrix4[j%4][x] * int64(in[o+j/4*8+j%4])
+			}
+			if want := float64(sum) / (1 << 18); math.Abs(float64(r[i])-want) > 1 {
+				t.Fatalf("idct4(+-%d)[%d] = %d, want %.1f", maxCoefficient, i, r[i], want)
+			}
+		}
+	}
+}
+
 func TestQuantise(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for qp, step := range steps {
@@ -193,6 +253,13 @@ func TestTables(t *testing.T) {
 				t.Errorf("scan goes from diagonal %d to %d", a, b)
 			}
 		}
+	}
+	var seen4 [64]bool
+	for i, z := range scan4 {
+		if seen4[z] || z%8 > 3 || z/8 > 3 {
+			t.Errorf("scan4[%d] = %d, a second time or outside", i, z)
+		}
+		seen4[z] = true
 	}
 	for n := 1; n < 1<<20; n += 1 + n/100 {
 		if got, want := float64(log16(n)), 16*math.Log2(float64(n)); math.Abs(got-want) > 2.4 {

@@ -1,14 +1,18 @@
-// Package video compresses pictures for a call: luma, predicted from an
-// earlier picture, entropy coded, without delay.
+// Package video compresses pictures for a call: luma and if wanted colour,
+// predicted from an earlier picture, entropy coded, without delay.
 //
 // A picture is cut into macroblocks of 16x16 samples, each of four blocks of
 // 8x8. What is sent of a macroblock is how to predict it (leave it, move it,
 // move its blocks one by one, or continue its surroundings) and, per block,
-// the quantised transform of what the prediction misses:
+// the quantised transform, in one piece or in quarters, of what the prediction
+// misses:
 //
-//	Encode  source > Scale > decide(skip, motion, split, intra) > fdct > quantise > range coder > bytes
-//	Decode  bytes > range decoder > dequantise > idct > + prediction > picture
-//	                      both sides keep the last 16 pictures < picture
+//	Encode  source > Scale > denoise > decide(skip, motion, split, intra) > fdct > quantise > range coder > bytes
+//	Decode  bytes > range decoder > dequantise > idct > + prediction > deblock > picture
+//	                                both sides keep the last 16 pictures < picture
+//
+// Smooth blocks are quantised more finely than rough ones, by the variance of
+// their prediction, which the decoder has too.
 //
 // A compressed picture is a header (header.go) and one run of the range coder
 // (rangecoder.go). The probabilities of the range coder continue from those
@@ -42,6 +46,19 @@ type Config struct {
 	Bitrate       int // bit/s to aim for; 0 means constant quality
 	FPS           int // pictures per second, for the rate control; 0 means 15
 	MaxBytes      int // bytes that no picture exceeds, key pictures included, at least 128; 0 means no limit
+	Quantiser     int // without a Bitrate the quality, from 1 (finest) to 63; 0 means 24
+
+	// FirstID is the id of the first picture. An Encoder that takes the place
+	// of another goes on from the id after the last one of that, or receivers
+	// would take its pictures for those.
+	FirstID uint16
+
+	// Denoise filters noise out of the pictures before they are compressed:
+	// what a camera needs, and nothing else does.
+	Denoise bool
+
+	// Chroma codes colour too, at half the size of luma (4:2:0).
+	Chroma bool
 }
 
 // A Picture names a compressed picture.

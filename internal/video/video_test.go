@@ -124,11 +124,33 @@ func (l *link) encode(src *image.YCbCr) ([]byte, Picture) {
 // check compares l.out with what the encoder expects of its newest picture.
 func (l *link) check(p Picture) {
 	l.tb.Helper()
-	want := gray(l.enc.width, l.enc.height)
-	l.enc.shelf.newest().show(want)
-	if l.out.Rect != want.Rect || !bytes.Equal(l.out.Y, want.Y) {
+	var want image.YCbCr
+	l.enc.shelf.newest().show(&want)
+	if l.out.Rect != want.Rect || !bytes.Equal(l.out.Y, want.Y) ||
+		!bytes.Equal(l.out.Cb, want.Cb) || !bytes.Equal(l.out.Cr, want.Cr) {
 		l.tb.Fatalf("picture %v: decoder's %v differs from encoder's %v", p, l.out.Rect, want.Rect)
 	}
+}
+
+// coloured gives p two colours that drift, and a patch that moves.
+func coloured(p *image.YCbCr, i int) *image.YCbCr {
+	w, h := (p.Rect.Dx()+1)/2, (p.Rect.Dy()+1)/2
+	p.Cb, p.Cr, p.CStride = make([]byte, w*h), make([]byte, w*h), w
+	left := (i * 2) % w
+	for k := range p.Cb {
+		x, y := k%w, k/w
+		p.Cb[k], p.Cr[k] = byte(90+x*60/w+i%8), byte(170-y*70/h)
+		if x >= left && x < left+w/4 {
+			p.Cb[k], p.Cr[k] = byte(100+y*11%40), 90
+		}
+	}
+	return p
+}
+
+// chroma returns colour plane n of p as a picture.
+func chroma(p *image.YCbCr, n int) *image.YCbCr {
+	pix := [2][]byte{p.Cb, p.Cr}[n]
+	return &image.YCbCr{Y: pix, YStride: p.CStride, Rect: image.Rect(0, 0, (p.Rect.Dx()+1)/2, (p.Rect.Dy()+1)/2)}
 }
 
 // psnr returns the peak signal to noise ratio of two pictures in dB.

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// lab is where the measurements are made.
+type lab struct {
+	ctx context.Context
+	dir string // for temporary files
+}
+
+// clip is luma at one size.
+type clip struct {
+	name     string
+	w, h     int
+	pictures []*image.YCbCr
+}
+
+// ffmpeg runs FFmpeg with what it is fed on its standard input and returns
+// what it writes to its standard output.
+func (l *lab) ffmpeg(in []byte, args ...string) ([]byte, error) {
+	args = append([]string{"-nostdin", "-hide_banner", "-loglevel", "error", "-y"}, args...)
+	if in != nil {
+		args = args[1:]
+	}
+	cmd := exec.CommandContext(l.ctx, "ffmpeg", args...)
+	cmd.Stdin = bytes.NewReader(in)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("ffmpeg %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(complaint.Bytes()))
+	}
+	return out, nil
+}
+
+// load returns n pictures of a film in a size, played to and fro, with colour.
+func (l *lab) load(film string, w, h, n int) (*clip, error) {
+	filter := fmt.Sprintf("scale=%d:%d:flags=area:out_range=pc,format=yuv420p", w, h)
+	raw, err := l.ffmpeg(nil, "-i", film, "-vf", filter, "-frames:v", fmt.Sprint(n), "-f", "rawvideo", "-")
+	if err != nil {
+		return nil, err
+	}
+	tint := (w + 1) / 2 * ((h + 1) / 2)
+	size := w*h + 2*tint
+	have := len(raw) / size
+	if have < 2 {
+		return nil, fmt.Errorf("clip %q: %d pictures", film, have)
+	}
+	name, _, _ := strings.Cut(filepath.Base(film), ".")
+	if parts := strings.Split(name, "_"); len(parts) > 2 {
+		name = parts[0] + "_" + parts[1]
+	}
+	c := &clip{name: name, w: w, h: h}
+	for i := range n {
+		if i %= 2 * (have - 1); i >= have {
+			i = 2*(have-1) - i
+		}
+		b := raw[i*size : (i+1)*size]
+		p := gray(b[:w*h], w, h)
+		p.Cb, p.Cr, p.CStride = b[w*h:w*h+tint], b[w*h+tint:], (w+1)/2
+		c.pictures = append(c.pictures, p)
+	}
+	return c, nil
+}
+
+// gray wraps luma.
+func gray(y []byte, w, h int) *image.YCbCr {
+	return &image.YCbCr{Y: y, YStride: w, Rect: image.Rect(0, 0, w, h), SubsampleRatio: image.YCbCrSubsampleRatio420}
+}
+
+// raw returns the luma of all pictures.
+func (c *clip) raw() []byte {
+	var b []byte
+	for _, p := range c.pictures {
+		b = append(b, p.Y...)
+	}
+	return b
+}
+
+// noisy returns the clip with the noise of a camera in dim light: each sample
+// errs by deviation (root of the mean square), neighbours a little alike.
+func (c *clip) noisy(deviation float64) *clip {
+	rng := rand.New(rand.NewPCG(1, 2))
+	out := &clip{name: c.name + " noisy", w: c.w, h: c.h}
+	grain := make([]float64, c.w*c.h)
+	for _, p := range c.pictures {
+		for i := range grain {
+			grain[i] = rng.NormFloat64()
+		}
+		y := make([]byte, len(p.Y))
+		for i, v := range p.Y {
+			g := grain[i]
+			if i > c.w {
+				g = (g + 0.4*grain[i-1] + 0.4*grain[i-c.w]) / math.Sqrt(1+2*0.4*0.4)
+			}
+			y[i] = byte(max(0, min(math.Round(float64(v)+g*deviation), 255)))
+		}
+		out.pictures = append(out.pictures, gray(y, c.w, c.h))
+	}
+	return out
+}
+
+// ssim returns the structural similarity of two pictures: the mean over
+// windows of 8x8 at every fourth sample, as x264 does it.
+func ssim(a, b *image.YCbCr) float64 {
+	const c1, c2 = 0.01 * 255 * 0.01 * 255, 0.03 * 255 * 0.03 * 255
+	total, n := 0.0, 0
+	for y := 0; y+8 <= a.Rect.Dy(); y += 4 {
+		for x := 0; x+8 <= a.Rect.Dx(); x += 4 {
+			var sa, sb, saa, sbb, sab int
+			for j := range 8 {
+				p, q := a.Y[(y+j)*a.YStride+x:][:8], b.Y[(y+j)*b.YStride+x:][:8]
+				for i, v := range p {
+					s, t := int(v), int(q[i])
+					sa, sb, saa, sbb, sab = sa+s, sb+t, saa+s*s, sbb+t*t, sab+s*t
+				}
+			}
+			ma, mb := float64(sa)/64, float64(sb)/64
+			va, vb, cov := float64(saa)/64-ma*ma, float64(sbb)/64-mb*mb, float64(sab)/64-ma*mb
+			total += (2*ma*mb + c1) * (2*cov + c2) / ((ma*ma + mb*mb + c1) * (va + vb + c2))
+			n++
+		}
+	}
+	return total / float64(n)
+}
