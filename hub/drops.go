@@ -22,6 +22,9 @@ const (
 	dropControlStale                   // it waited too long in the receiver's queue
 	dropVoiceStale                     //
 	dropVideoStale                     //
+	dropNackFlood                      // the member asks for more lost packets than anybody needs
+	dropNackStranger                   // it asks for those of somebody who is not there (any more)
+	dropNackExpired                    // not in the sender's ring any more, or never, or from before the member joined
 	dropReasons                        // how many there are
 )
 
@@ -38,6 +41,9 @@ var dropNames = [dropReasons]string{
 	dropControlStale: "control_stale",
 	dropVoiceStale:   "voice_stale",
 	dropVideoStale:   "video_stale",
+	dropNackFlood:    "nack_flood",
+	dropNackStranger: "nack_stranger",
+	dropNackExpired:  "nack_expired",
 }
 
 // String returns the name of r in Stats.
@@ -48,13 +54,14 @@ func (r dropReason) String() string { return dropNames[r] }
 type counters struct {
 	packets, bytes atomic.Uint64 // received from the member
 	forwarded      atomic.Uint64 // sent to the member
+	resent         atomic.Uint64 // queued again for the member, who had lost it
 	drops          [dropReasons]atomic.Uint64
 }
 
 // A tally is a sum of counters.
 type tally struct {
-	packets, bytes, forwarded uint64
-	drops                     [dropReasons]uint64
+	packets, bytes, forwarded, resent uint64
+	drops                             [dropReasons]uint64
 }
 
 // add adds the counters of m and of its queue. Hub.mu must be held.
@@ -62,6 +69,7 @@ func (t *tally) add(m *member) {
 	t.packets += m.packets.Load()
 	t.bytes += m.bytes.Load()
 	t.forwarded += m.forwarded.Load()
+	t.resent += m.resent.Load()
 	for r := range m.drops {
 		t.drops[r] += m.drops[r].Load()
 	}

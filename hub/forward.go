@@ -39,12 +39,20 @@ func (m *member) recvLoop() {
 	}
 }
 
-// forward queues a packet for all others in the session.
+// forward queues a packet for all others in the session, or does what the
+// member asks the hub itself for.
 func (m *member) forward(b []byte, now time.Time) {
 	m.packets.Add(1)
 	m.bytes.Add(uint64(len(b)))
 	p, err := wire.ParsePacket(b)
 	switch {
+	case wire.IsNack(b):
+		if m.packetMeter.take(now, 1) > 0 {
+			m.drops[dropFlood].Add(1)
+			return
+		}
+		m.repair(b, now)
+		return
 	case err != nil:
 		m.drops[dropMalformed].Add(1)
 		return
@@ -59,8 +67,12 @@ func (m *member) forward(b []byte, now time.Time) {
 	if len(members) < 2 {
 		return // and spare the memory of the ring
 	}
-	t := ticket{&m.ring, m.ring.put(b, now)}
 	c := class(p.Clear.Kind())
+	r := &m.ring
+	if c == queue.Video {
+		r = &m.pictures
+	}
+	t := ticket{r, r.put(b, p, now)}
 	for _, o := range members {
 		if o != m {
 			o.queue.Push(c, t, now)

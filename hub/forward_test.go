@@ -188,7 +188,7 @@ func TestExpired(t *testing.T) {
 	now := time.Now()
 	members[0].forward(sealed(0, wire.KindControl, 1, "x"), now)
 	for range ringMax {
-		members[0].ring.put([]byte{1}, now)
+		members[0].ring.put([]byte{1}, wire.Packet{}, now)
 	}
 	var b [wire.MaxDatagram]byte
 	members[0].forward(sealed(0, wire.KindVoice, 1, "x"), now)
@@ -205,8 +205,9 @@ func TestExpired(t *testing.T) {
 func TestAloneNeedsNoRing(t *testing.T) {
 	m := room(1)[0]
 	m.forward(sealed(0, wire.KindVoice, 1, "x"), time.Now())
-	if len(m.ring.slots) != 0 {
-		t.Errorf("%d slots, want none", len(m.ring.slots))
+	m.forward(sealed(0, wire.KindVideo, 2, "x"), time.Now())
+	if n := len(m.ring.slots) + len(m.pictures.slots); n != 0 {
+		t.Errorf("%d slots, want none", n)
 	}
 }
 
@@ -325,6 +326,7 @@ func FuzzMessage(f *testing.F) {
 func FuzzPacket(f *testing.F) {
 	for slot := range uint16(3) {
 		f.Add(sealed(slot, wire.KindVoice, 1<<40, "sealed"))
+		f.Add(wire.Nack{KID: sframe.NewKID(slot, sframe.StreamVideo, 0, 0), First: 1, Bits: 5}.Append(nil))
 	}
 	f.Add([]byte{})
 	f.Add(make([]byte, 20))
@@ -350,8 +352,18 @@ func FuzzPacket(f *testing.F) {
 				t.Errorf("forward(%x): member %d receives %x", b, i, got[:n])
 			}
 		}
-		if n := members[1].drops[dropMalformed].Load() + members[1].drops[dropForged].Load(); (n == 1) == want {
-			t.Errorf("forward(%x): %d drops", b, n)
+		wantDrops := uint64(1)
+		if n, err := wire.ParseNack(b); err == nil {
+			wantDrops = uint64(n.Count()) // nobody has sent any
+		} else if want {
+			wantDrops = 0
+		}
+		var drops uint64
+		for r := range members[1].drops {
+			drops += members[1].drops[r].Load()
+		}
+		if drops != wantDrops {
+			t.Errorf("forward(%x): %d drops, want %d", b, drops, wantDrops)
 		}
 	})
 }

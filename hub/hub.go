@@ -8,6 +8,7 @@
 // A connection has five goroutines, in brackets:
 //
 //	RecvDatagram > wire.ParsePacket > ring.put > tickets to the others      [recvLoop]
+//	RecvDatagram > wire.ParseNack > ring.find > tickets to the member       [recvLoop]
 //	tickets > ring.get > SendDatagram                                       [sendLoop]
 //	RecvMessage > join, relay to one other member or to all                 [messageLoop]
 //	what others and the hub say > SendMessage                               [writeLoop]
@@ -217,10 +218,12 @@ type Stats struct {
 	Joined            uint64 // members ever
 	Packets, Bytes    uint64 // datagrams received, each a sealed packet
 	Forwarded         uint64 // datagrams handed to a member's connection
+	Resent            uint64 // of these, pictures that a member had lost and asked for again
 	// Drops counts what was not relayed, by reason; every reason is there.
 	// "malformed" and "forged" packets, those of a "flood", reliable ones of
 	// another stream than chat ("not_chat") and pair messages to a "stranger"
-	// count once; the others count for each receiver.
+	// count once; the others count for each receiver. The "nack" reasons
+	// count the packets that a member asked for again.
 	Drops map[string]uint64
 }
 
@@ -239,6 +242,7 @@ func (h *Hub) Stats() Stats {
 		Packets:   t.packets,
 		Bytes:     t.bytes,
 		Forwarded: t.forwarded,
+		Resent:    t.resent,
 		Drops:     make(map[string]uint64, dropReasons),
 	}
 	for r, n := range t.drops {

@@ -44,13 +44,15 @@ type member struct {
 	hash    hello.Hash
 	session *session // set under the Hub's mu
 	slot    uint16
+	since   time.Time            // when it joined
 	peer    []byte               // the Peer message that tells of this member
 	queue   *queue.Queue[ticket] // what others have sent; set under the Hub's mu
 
 	// Owned by messageLoop and recvLoop.
-	messageMeter, chatMeter, packetMeter meter
+	messageMeter, chatMeter, packetMeter, repairMeter meter
 
-	ring ring // what this member has sent lately
+	ring     ring // the voice and control that this member has sent lately
+	pictures ring // the pictures, for longer: others ask for those that they lost
 	counters
 
 	// Guarded by mu.
@@ -71,12 +73,14 @@ func newMember(h *Hub, g *gate, conn transport.Conn) *member {
 		messageMeter: meter{interval: messageInterval, burst: messageBurst},
 		chatMeter:    meter{interval: chatInterval, burst: chatBurst},
 		packetMeter:  meter{interval: packetInterval, burst: packetBurst},
+		repairMeter:  meter{interval: repairInterval, burst: repairBurst},
+		pictures:     ring{keep: repairTime},
 	}
 }
 
 // enter gives m a slot in s.
-func (m *member) enter(s *session, slot uint16) {
-	m.session, m.slot = s, slot
+func (m *member) enter(s *session, slot uint16, now time.Time) {
+	m.session, m.slot, m.since = s, slot, now
 	m.peer = wire.Peer{Slot: slot, Hello: m.hello, Cert: m.cert}.Append(nil)
 	m.hello, m.cert = nil, nil // they are part of a buffer that is used again
 	m.queue = queue.New[ticket](limits)

@@ -28,7 +28,7 @@ func TestRing(t *testing.T) {
 			now = now.Add(gap)
 			binary.BigEndian.PutUint64(b[:], i)
 			n := 8 + int(i)%(len(b)-8)
-			if got := r.put(b[:n], now); got != i+1 {
+			if got := r.put(b[:n], wire.Packet{}, now); got != i+1 {
 				t.Fatalf("rate %d: put = %d, want %d", tt.rate, got, i+1)
 			}
 			// All that are younger than ringTime, or the last ringMax.
@@ -59,7 +59,7 @@ func TestRingConcurrent(t *testing.T) {
 		now := time.Now()
 		for i := range uint64(2000) {
 			now = now.Add(time.Millisecond)
-			numbers <- r.put(bytes.Repeat([]byte{byte(i)}, 100), now)
+			numbers <- r.put(bytes.Repeat([]byte{byte(i)}, 100), wire.Packet{}, now)
 		}
 	}()
 	var b [wire.MaxDatagram]byte
@@ -82,7 +82,7 @@ func BenchmarkRing(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		now = now.Add(10 * time.Millisecond)
-		if _, ok := r.get(r.put(buf[:], now), buf[:]); !ok {
+		if _, ok := r.get(r.put(buf[:], wire.Packet{}, now), buf[:]); !ok {
 			b.Fatal("expired")
 		}
 	}

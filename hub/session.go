@@ -56,7 +56,7 @@ func (s *session) add(m *member, now time.Time) *wire.Error {
 	if find(present, m.hash) != nil {
 		return refuse(wire.CodeProtocol, "this hello is in the session already")
 	}
-	m.enter(s, s.takeSeat(now))
+	m.enter(s, s.takeSeat(now), now)
 	m.put(wire.Joined{Slot: m.slot, Peers: uint16(len(present))}.Append(nil))
 	for _, o := range present {
 		m.put(o.peer)
@@ -117,6 +117,16 @@ func (s *session) tell(m *member, b []byte) {
 			o.put(b)
 		}
 	}
+}
+
+// at returns the member in a slot, or nil. It takes no lock.
+func (s *session) at(slot uint16) *member {
+	for _, m := range *s.members.Load() {
+		if m.slot == slot {
+			return m
+		}
+	}
+	return nil
 }
 
 // takeSeat returns the lowest slot that has been free for slotRest. When there

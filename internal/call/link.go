@@ -145,6 +145,7 @@ func (c *Call) serve(ctx context.Context, l *link) error {
 	c.goes(&wg, func() { cancel(c.controlLoop(ctx, l)) })
 	c.goes(&wg, func() { c.writeLoop(ctx, l) })
 	c.goes(&wg, func() { c.beatLoop(ctx, l) })
+	c.goes(&wg, func() { c.repairLoop(ctx, l) })
 	<-ctx.Done()
 	wg.Wait()
 	err := context.Cause(ctx)
@@ -245,9 +246,12 @@ func (c *Call) sendLoop(ctx context.Context, l *link) error {
 		case <-c.outbox.queue.Ready():
 		}
 		for c.outbox.get(time.Now(), &p) {
-			b, err := l.keys.Seal(buf[:0], p.stream, byte(p.clear), p.plain[:p.n])
-			if err != nil {
-				return err // the key is used up: join anew
+			b := p.plain[:p.n]
+			if !p.bare {
+				var err error
+				if b, err = l.keys.Seal(buf[:0], p.stream, byte(p.clear), b); err != nil {
+					return err // the key is used up: join anew
+				}
 			}
 			if err := l.conn.SendDatagram(b); err != nil {
 				return err
@@ -268,6 +272,7 @@ func (c *Call) beatLoop(ctx context.Context, l *link) {
 			return
 		case now := <-tick.C:
 			c.measure(&meter, l, now)
+			c.reportLoss(now)
 			c.beat(l, now)
 		case <-c.outbox.beat:
 			c.beat(l, time.Now())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sanix-darker/s2c/cipher"
 	"github.com/sanix-darker/s2c/cipher/hello"
+	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/internal/audio"
 	"github.com/sanix-darker/s2c/internal/mailbox"
 	"github.com/sanix-darker/s2c/internal/media"
@@ -27,6 +28,9 @@ type member struct {
 
 	// Owned by recv.
 	parts assembler
+
+	gaps     gaps         // recv > repair
+	patience atomic.Int64 // how long to wait for a lost picture, ns
 
 	// Owned by control.
 	lines lineMeter
@@ -49,7 +53,11 @@ type member struct {
 	mu       sync.Mutex
 	nick     string // "" while joining
 	mark     trust.Mark
+	since    time.Time
 	heard    time.Time
+	told     uint8 // the loss of my packets as m last reported it
+	toldAt   time.Time
+	trend    float64 // share of m's packets lost, over some seconds
 	beat     wire.Heartbeat
 	beatAt   time.Time // when the last heartbeat came; zero for none
 	digestAt time.Time // when beat.Digest was another one before
@@ -67,6 +75,7 @@ type member struct {
 // A counter follows the packet numbers of one stream.
 type counter struct {
 	started  bool
+	kid      sframe.KID
 	next     uint64 // number expected next
 	got      uint64 // packets since the last second
 	expected uint64 // numbers passed since the last second
@@ -82,6 +91,7 @@ func newMember(ctx context.Context, p cipher.Peer) *member {
 	m := &member{
 		id: p.ID, fp: p.Fingerprint, slot: p.Slot, ctx: ctx, stop: cancel, voice: voice,
 		pictures: mailbox.New[media.Frame](),
+		since:    time.Now(),
 		heard:    time.Now(),
 	}
 	m.backlog.init()
@@ -154,19 +164,36 @@ func (m *member) compare(mine [32]byte, mineAt, now time.Time) (began, changed b
 	return m.differs && !was, m.differs != was
 }
 
-// count takes note of a packet that was authentic.
-func (m *member) count(stream int, ctr uint64, now time.Time) {
+// isNew reports whether m has come in the last seconds.
+func (m *member) isNew(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return now.Sub(m.since) < newTime
+}
+
+// takeLoss takes note of the loss that m reports.
+func (m *member) takeLoss(loss uint8, now time.Time) {
+	m.mu.Lock()
+	m.told, m.toldAt = loss, now
+	m.mu.Unlock()
+}
+
+// count takes note of a packet that was authentic. again says that it was lost
+// and the hub has sent it again, so it counts as lost.
+func (m *member) count(stream int, p wire.Packet, again bool, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.heard = now
 	s := &m.streams[stream]
-	if !s.started {
-		s.started, s.next = true, ctr
+	if !s.started || s.kid != p.KID {
+		s.started, s.kid, s.next = true, p.KID, p.CTR // each key counts anew
 	}
-	s.got++
-	if ctr >= s.next {
-		s.expected += ctr + 1 - s.next
-		s.next = ctr + 1
+	if !again {
+		s.got++
+	}
+	if p.CTR >= s.next {
+		s.expected += p.CTR + 1 - s.next
+		s.next = p.CTR + 1
 	}
 }
 
@@ -187,6 +214,7 @@ func (m *member) second(now time.Time) (got, lost uint64) {
 	if got+lost > 0 {
 		m.loss = float64(lost) / float64(got+lost)
 	}
+	m.trend += (m.loss - m.trend) / 2
 	pics := m.decoded.Load()
 	if d := now.Sub(m.lastTick).Seconds(); !m.lastTick.IsZero() && d > 0 {
 		m.fps = float64(pics-m.lastPics) / d
@@ -253,6 +281,10 @@ const (
 	askKey   = 400 * time.Millisecond
 )
 
+// newTime is how long a member may lack a first picture because of having come
+// only now.
+const newTime = 3 * time.Second
+
 // missPicture says that a picture could not be decoded.
 func (m *member) missPicture(have uint16, none bool) {
 	m.mu.Lock()
@@ -269,9 +301,10 @@ func (m *member) gotPicture() {
 
 // dueRequest returns what to ask m for at time now, if it is time to.
 func (m *member) dueRequest(now time.Time) (r wire.PictureRequest, ok bool) {
+	every := max(askEvery, time.Duration(m.patience.Load()))
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.ask.wanted || now.Sub(m.ask.last) < askEvery {
+	if !m.ask.wanted || now.Sub(m.ask.last) < every {
 		return r, false
 	}
 	if m.ask.first.IsZero() {

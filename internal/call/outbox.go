@@ -22,9 +22,10 @@ var outboxLimits = [queue.Classes]queue.Limit{
 	queue.Video:   {Len: 32, MaxAge: 300 * time.Millisecond},
 }
 
-// A payload is a packet before it is sealed.
+// A payload is a packet before it is sealed, or one for the hub itself.
 type payload struct {
 	ticket uint64
+	bare   bool // for the hub: not to be sealed
 	stream sframe.Stream
 	clear  wire.Clear
 	n      int // bytes of plain in use
@@ -37,6 +38,7 @@ type outbox struct {
 	queue *queue.Queue[uint64] // tickets
 	beat  chan struct{}        // makes the next heartbeat go out at once; never closed
 	ask   chan struct{}        // makes requests for pictures go out; never closed
+	lost  chan struct{}        // makes requests for lost packets go out; never closed
 
 	// Guarded by mu.
 	mu    sync.Mutex
@@ -48,6 +50,7 @@ func (o *outbox) init() {
 	o.queue = queue.New[uint64](outboxLimits)
 	o.beat = make(chan struct{}, 1)
 	o.ask = make(chan struct{}, 1)
+	o.lost = make(chan struct{}, 1)
 }
 
 // wake puts a token into a channel of one.
@@ -61,13 +64,30 @@ func wake(c chan struct{}) {
 // put queues a payload at time now. plain is copied.
 func (o *outbox) put(now time.Time, class queue.Class, stream sframe.Stream, clear wire.Clear, plain []byte) {
 	o.mu.Lock()
-	o.next++ // ticket 0 is never issued, so a zero slot matches nothing
-	t := o.next
-	p := &o.slots[t%outboxSlots]
-	p.ticket, p.stream, p.clear = t, stream, clear
-	p.n = copy(p.plain[:], plain)
+	p := o.takeLocked(plain)
+	p.bare, p.stream, p.clear = false, stream, clear
+	t := p.ticket
 	o.mu.Unlock()
 	o.queue.Push(class, t, now)
+}
+
+// putBare queues a datagram for the hub itself at time now. b is copied.
+func (o *outbox) putBare(now time.Time, class queue.Class, b []byte) {
+	o.mu.Lock()
+	p := o.takeLocked(b)
+	p.bare = true
+	t := p.ticket
+	o.mu.Unlock()
+	o.queue.Push(class, t, now)
+}
+
+// takeLocked stores b under the next ticket.
+func (o *outbox) takeLocked(b []byte) *payload {
+	o.next++ // ticket 0 is never issued, so a zero slot matches nothing
+	p := &o.slots[o.next%outboxSlots]
+	p.ticket = o.next
+	p.n = copy(p.plain[:], b)
+	return p
 }
 
 // get copies the next payload that is not too old into p.
@@ -80,7 +100,7 @@ func (o *outbox) get(now time.Time, p *payload) bool {
 		o.mu.Lock()
 		s := &o.slots[t%outboxSlots]
 		if ok = s.ticket == t; ok {
-			p.stream, p.clear, p.n = s.stream, s.clear, copy(p.plain[:], s.plain[:s.n])
+			p.bare, p.stream, p.clear, p.n = s.bare, s.stream, s.clear, copy(p.plain[:], s.plain[:s.n])
 		}
 		o.mu.Unlock()
 		if ok {

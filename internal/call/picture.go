@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -34,7 +33,7 @@ func (c *Call) cameraLoop(ctx context.Context) {
 // share it: after a loss, where somebody watches a picture that stands still;
 // and for newcomers and new keys, which may come in a row.
 const (
-	keyEvery      = 250 * time.Millisecond
+	keyEvery      = time.Second
 	newcomerEvery = 500 * time.Millisecond
 )
 
@@ -42,10 +41,9 @@ const (
 // queues it. Nothing is coded while the camera is off or nobody is there.
 func (c *Call) encodeLoop(ctx context.Context) {
 	var (
-		buf   []byte
+		enc   encoding
 		start time.Time // of the current second's schedule
 		sent  time.Duration
-		key   time.Time
 	)
 	every := time.Second / time.Duration(c.cfg.FPS)
 	for {
@@ -72,8 +70,9 @@ func (c *Call) encodeLoop(ctx context.Context) {
 		self.At = f.At
 		if len(*c.members.Load()) > 0 {
 			now := time.Now()
-			c.applyWants(now, &key)
-			if buf, err = c.sendPicture(buf[:0], self, now); err != nil {
+			c.applyWants(now, &enc)
+			enc.repeats.adapt(c.worstLoss(now))
+			if err = c.sendPicture(&enc, self, now); err != nil {
 				c.cfg.Log.Error("picture not coded", "err", err)
 			}
 		}
@@ -82,15 +81,26 @@ func (c *Call) encodeLoop(ctx context.Context) {
 	}
 }
 
-// sendPicture compresses f and queues its parts.
-func (c *Call) sendPicture(buf []byte, f *media.Frame, now time.Time) ([]byte, error) {
-	buf, pic, err := c.enc.Encode(buf, &f.YCbCr)
+// An encoding is what encodeLoop knows of the pictures before.
+type encoding struct {
+	buf     []byte
+	newest  uint16    // the picture coded last
+	key     time.Time // when the last key picture was coded
+	repeats repeater
+}
+
+// sendPicture compresses f and queues its parts. The last of them has what is
+// to be repeated of the pictures before, as far as there is room.
+func (c *Call) sendPicture(enc *encoding, f *media.Frame, now time.Time) error {
+	buf, pic, err := c.enc.Encode(enc.buf[:0], &f.YCbCr)
+	enc.buf = buf
 	if err != nil {
-		return buf, err
+		return err
 	}
+	enc.newest = pic.ID
 	kind := wire.KindVideo
 	if pic.Key() {
-		kind = wire.KindKey
+		kind, enc.key = wire.KindKey, now
 	}
 	parts := (len(buf) + wire.MaxPart - 1) / wire.MaxPart
 	if parts > maxPictureParts {
@@ -103,9 +113,16 @@ func (c *Call) sendPicture(buf []byte, f *media.Frame, now time.Time) ([]byte, e
 			Part: uint8(i), Parts: uint8(parts),
 			Data: buf[i*wire.MaxPart : min((i+1)*wire.MaxPart, len(buf))],
 		}
-		c.outbox.put(now, queue.Video, sframe.StreamVideo, wire.NewClear(kind, 0), p.Append(plain[:0]))
+		b := plain[:0]
+		if i == parts-1 {
+			if !pic.Key() { // a key picture needs none of those before
+				b = enc.repeats.append(b, wire.MaxPart-len(p.Data))
+			}
+			enc.repeats.remember(p)
+		}
+		c.outbox.put(now, queue.Video, sframe.StreamVideo, wire.NewClear(kind, 0), p.Append(b))
 	}
-	return buf, nil
+	return nil
 }
 
 // pictureWants gathers what receivers ask of the encoder between two pictures.
@@ -137,52 +154,38 @@ func (w *pictureWants) refer(id uint16) {
 	w.mu.Unlock()
 }
 
-// applyWants passes the wishes on to the encoder. key is when the last key
-// picture was made.
-func (c *Call) applyWants(now time.Time, key *time.Time) {
+// encoderPictures is how many pictures a video.Encoder can refer to.
+const encoderPictures = 16
+
+// applyWants passes the wishes on to the encoder.
+func (c *Call) applyWants(now time.Time, enc *encoding) {
 	w := &c.want
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.has {
-		c.enc.Refer(w.id)
+		if enc.newest-w.id < encoderPictures {
+			c.enc.Refer(w.id)
+		} else {
+			w.wanted = true // nobody holds it any more
+		}
 		w.has = false
 	}
-	since := now.Sub(*key)
+	since := now.Sub(enc.key)
 	if w.wanted && since >= keyEvery || w.joined && since >= newcomerEvery {
 		c.enc.ForceKey()
-		w.wanted, w.joined, *key = false, false, now
+		w.wanted, w.joined = false, false
 	}
 }
 
 // decodeLoop decompresses the pictures of one member.
 func (c *Call) decodeLoop(m *member) {
-	dec := video.NewDecoder()
+	k := catcher{dec: video.NewDecoder()}
 	for {
 		p := m.backlog.get(m.ctx)
 		if p == nil {
 			return
 		}
-		f := m.pictures.Back()
-		err := dec.Decode(p.data, video.Picture{ID: p.id, Ref: p.ref}, &f.YCbCr)
-		if err != nil {
-			have, ok := dec.Newest()
-			if ok { // what came before the first key picture was never ours
-				m.broken.Add(1)
-			}
-			// A picture that came twice or late is no reason to ask.
-			if !errors.Is(err, video.ErrReference) || !ok || int16(p.id-have) > 0 {
-				m.missPicture(have, !ok)
-				wake(c.outbox.ask)
-			}
-			continue
-		}
-		now := time.Now()
-		f.At = now
-		m.decoded.Add(1)
-		m.pictureAge(wire.NewMillis(now).Sub(p.time))
-		m.gotPicture()
-		m.pictures.Put()
-		c.touch()
+		c.takePicture(m, &k, p, time.Now())
 	}
 }
 
@@ -194,8 +197,8 @@ type coded struct {
 }
 
 // backlogLen is how many coded pictures may wait for their decoder: a second
-// at 15 a second, far more than a decoder ever falls behind.
-const backlogLen = 16
+// at 30 a second, far more than a decoder ever falls behind.
+const backlogLen = 32
 
 // A backlog hands coded pictures from recv to decode in order. When it is full
 // the newest is lost, and the decoder asks for another: the older ones are
@@ -249,8 +252,9 @@ func (b *backlog) get(ctx context.Context) *coded {
 	}
 }
 
-// assembling is how many pictures of a member may be incomplete at a time.
-const assembling = 4
+// assembling is how many pictures of a member may be incomplete at a time: of
+// half a second at 30 a second, in which the hub may send lost parts again.
+const assembling = 16
 
 // An assembler puts the parts of pictures together. One goroutine uses it.
 type assembler struct {

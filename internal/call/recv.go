@@ -29,24 +29,26 @@ func (c *Call) recvLoop(l *link) error {
 			continue
 		}
 		m := c.member(from.Slot)
-		if m == nil {
+		p, err := wire.ParsePacket(buf[:n])
+		if m == nil || err != nil {
 			c.stray.Add(1)
 			continue
 		}
-		c.take(l, m, from, b, time.Now())
+		c.take(l, m, p, b, time.Now())
 	}
 }
 
-// take hands the payload of an authentic packet to whom it concerns.
-func (c *Call) take(l *link, m *member, from cipher.Origin, b []byte, now time.Time) {
-	switch from.Stream {
+// take hands the payload of an authentic packet, whose clear part is from, to
+// whom it concerns.
+func (c *Call) take(l *link, m *member, from wire.Packet, b []byte, now time.Time) {
+	switch from.KID.Stream() {
 	case sframe.StreamVoice:
-		m.count(0, from.CTR, now)
+		m.count(0, from, false, now)
 		if v, err := wire.ParseVoice(b); err == nil {
 			m.voice.Put(now, audio.Packet{Index: v.Index, Age: wire.NewMillis(now).Sub(v.Time), Opus: v.Opus})
 		}
 	case sframe.StreamVideo:
-		m.count(1, from.CTR, now)
+		m.count(1, from, c.noteVideo(l, m, from.KID, from.CTR, now), now)
 		for len(b) > 0 {
 			p, rest, err := wire.ParsePart(b)
 			if err != nil {
@@ -78,10 +80,19 @@ func (c *Call) control(l *link, m *member, b []byte, now time.Time) {
 		m.hear(now)
 		switch {
 		case p.Slot != l.slot:
+		case p.None && m.isNew(now):
+			c.want.newcomer() // who may have lost the first picture of all
 		case p.None:
 			c.want.key()
 		default:
 			c.want.refer(p.Have)
+		}
+	case wire.LossReport:
+		m.hear(now)
+		for _, x := range p.Of() {
+			if x.Slot == l.slot {
+				m.takeLoss(x.Loss, now)
+			}
 		}
 	}
 }

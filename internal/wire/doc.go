@@ -19,7 +19,13 @@
 //	         part u8 | parts u8 | len bytes of the picture
 //	control  type u8 = 1 | time u32 | flags u8 | digest [32]     Heartbeat
 //	         type u8 = 2 | slot u16 | have u16 | none u8         PictureRequest
+//	         type u8 = 3 | n u8 | n times: slot u16 | loss u8    LossReport
 //	chat     type u8 = 1 | time u32 | text
+//
+// Another datagram, which is not sealed, asks the hub to send pictures again. A
+// hub of before knows none and drops it:
+//
+//	type u8 = 0x40 | KID u24 | first CTR u64 | bits u64         Nack
 //
 // A message, which is reliable and in order, is a type byte and a body:
 //

@@ -100,6 +100,7 @@ func ParsePart(b []byte) (p Part, rest []byte, err error) {
 const (
 	typeHeartbeat      = 1
 	typePictureRequest = 2
+	typeLossReport     = 3
 )
 
 // A Control is what members tell each other in sealed packets that may be lost.
@@ -122,6 +123,34 @@ type PictureRequest struct {
 	Slot uint16 // of the member who is asked; others ignore it
 	Have uint16 // the newest picture that could be decoded
 	None bool   // there is none: only a key picture will do
+}
+
+// MaxLosses is how many members one LossReport can name.
+const MaxLosses = 64
+
+// LossReport says of some members how many of their packets are lost on the way
+// to the member who sends it. Versions of before know none and drop it.
+type LossReport struct {
+	N      int // how many of Losses are in use, from 1
+	Losses [MaxLosses]SlotLoss
+}
+
+// A SlotLoss is the loss of one member's packets.
+type SlotLoss struct {
+	Slot uint16
+	Loss uint8 // share of the packets, in 1/255
+}
+
+// Of returns the losses in use.
+func (r *LossReport) Of() []SlotLoss { return r.Losses[:r.N] }
+
+// Append implements Control.
+func (r LossReport) Append(b []byte) []byte {
+	b = append(b, typeLossReport, uint8(r.N))
+	for _, x := range r.Losses[:r.N] {
+		b = append(binary.BigEndian.AppendUint16(b, x.Slot), x.Loss)
+	}
+	return b
 }
 
 // Append implements Control.
@@ -167,6 +196,15 @@ func ParseControl(b []byte) (Control, error) {
 		p.None = f == 1
 		r.failed = r.failed || f > 1
 		c = p
+	case typeLossReport:
+		l := LossReport{N: int(r.uint8())}
+		if l.N < 1 || l.N > MaxLosses {
+			return nil, ErrMalformed
+		}
+		for i := range l.N {
+			l.Losses[i] = SlotLoss{Slot: r.uint16(), Loss: r.uint8()}
+		}
+		c = l
 	default:
 		return nil, ErrMalformed
 	}

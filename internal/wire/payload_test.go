@@ -165,6 +165,40 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// losses has LossReports, with the bytes that are part of the protocol.
+var losses = []struct {
+	r   LossReport
+	hex string
+}{
+	{LossReport{N: 1, Losses: [MaxLosses]SlotLoss{{0x0102, 3}}}, "03" + "01" + "010203"},
+	{LossReport{N: 2, Losses: [MaxLosses]SlotLoss{{0, 0}, {4095, 255}}}, "03" + "02" + "000000" + "0fffff"},
+	{LossReport{N: MaxLosses}, "03" + "40" + strings.Repeat("000000", 64)},
+}
+
+func TestLossReport(t *testing.T) {
+	for _, test := range losses {
+		b := test.r.Append([]byte("x"))[1:]
+		if got := hex.EncodeToString(b); got != test.hex {
+			t.Errorf("%v is encoded as %s, want %s", test.r.Of(), got, test.hex)
+		}
+		if got, err := ParseControl(b); err != nil || got != test.r || len(test.r.Of()) != test.r.N {
+			t.Errorf("ParseControl(%x) = %+v, %v, want %+v", b, got, err, test.r)
+		}
+		bad := [][]byte{append(bytes.Clone(b), 0)}
+		for cut := range b {
+			bad = append(bad, b[:cut])
+		}
+		for _, n := range []byte{0, MaxLosses + 1, 255} {
+			bad = append(bad, append([]byte{b[0], n}, b[2:]...))
+		}
+		for _, b := range bad {
+			if got, err := ParseControl(b); !errors.Is(err, ErrMalformed) || got != nil {
+				t.Errorf("ParseControl(%x) = %+v, %v, want %v", b, got, err, ErrMalformed)
+			}
+		}
+	}
+}
+
 // chats has lines, with the bytes that are part of the protocol.
 var chats = []struct {
 	c   Chat
@@ -270,6 +304,9 @@ func FuzzPart(f *testing.F) {
 
 // FuzzControl checks the same of control payloads.
 func FuzzControl(f *testing.F) {
+	for _, test := range losses {
+		f.Add(test.r.Append(nil))
+	}
 	for _, test := range controls {
 		f.Add(test.c.Append(nil))
 	}
