@@ -4,65 +4,27 @@
 // A picture goes through these steps, each with its own file:
 //
 //	crop     the part of the picture that has the shape of the tile
-//	sample   the mean luma of one or more boxes of every cell
+//	sample   the mean luma of the boxes that a cell is divided in, the mean chroma of the cell
 //	smooth   what is noise is averaged over time, what moves is followed
-//	levels   only LookRamp: automatic contrast, then sharper edges
-//	draw     samples to characters or colours, keeping the old ones where
+//	levels   contrast; automatic and with sharper edges where there is no colour
+//	draw     samples to characters and colours, keeping the old ones where
 //	         the new ones are hardly better
+//
+// What draws is in ramp (one character for a brightness), shape (for 2x4
+// samples), tint (the same in a colour), letters (for 4x8, in two), half, mosaic
+// (quadrants, sextants, octants and braille, in two colours) and dots (the same
+// without).
 //
 // Luma is full range, 0 to 255, as in JPEG.
 package ascii
 
-import (
-	"fmt"
-	"image"
-	"slices"
-	"strings"
-)
-
-// A Look is a way to draw a picture with characters.
-type Look uint8
-
-// The looks.
-const (
-	LookClassic Look = iota // the ramp of the first s2c, dark to light
-	LookRamp                // a ramp calibrated to the ink of real fonts, with automatic levels
-	LookHalf                // upper half blocks in two grays or colours: 1x2 pixels a cell
-	Looks                   // how many there are
-)
-
-// lookNames are the names of the looks in their order.
-var lookNames = [Looks]string{"classic", "ramp", "half"}
-
-// String returns the name that flags and the screen use: "classic", "ramp",
-// "half".
-func (l Look) String() string {
-	if l >= Looks {
-		return fmt.Sprintf("look(%d)", uint8(l))
-	}
-	return lookNames[l]
-}
-
-// ParseLook is the inverse of String.
-func ParseLook(s string) (Look, error) {
-	if i := slices.Index(lookNames[:], s); i >= 0 {
-		return Look(i), nil
-	}
-	return 0, fmt.Errorf("parse look %q: want one of %s", s, strings.Join(lookNames[:], ", "))
-}
-
-// A Color is 0x01RRGGBB, or 0 for the terminal's own colour.
-type Color uint32
-
-// rgb returns the Color of a red, green and blue of 0 to 255.
-func rgb(r, g, b uint8) Color {
-	return 1<<24 | Color(r)<<16 | Color(g)<<8 | Color(b)
-}
+import "image"
 
 // A Cell is one character of a picture.
 type Cell struct {
-	R      rune
-	Fg, Bg Color
+	R       rune
+	Fg, Bg  Color
+	Reverse bool // in reverse video: with foreground and background swapped
 }
 
 // Blank fills dst with spaces in the terminal's own colours.
@@ -72,11 +34,23 @@ func Blank(dst []Cell) {
 	}
 }
 
+// MaxContrast bounds Renderer.Contrast.
+const MaxContrast = 8
+
 // A Renderer draws the pictures of one tile. Its zero value draws LookClassic.
 // It keeps state between pictures to avoid flicker; one goroutine uses it.
 type Renderer struct {
-	Look  Look // may be changed between pictures
-	Light bool // dark letters on a light terminal
+	// May be changed between pictures.
+	Look   Look
+	Colors Colors // what the terminal can show
+	Light  bool   // what is drawn without colours is dark on a light terminal
+
+	// Contrast stretches brightness around the middle, from -MaxContrast to
+	// MaxContrast: four steps double it, 0 leaves it. Stretch adapts it to the
+	// darkest and the lightest parts of the picture, as looks without colours
+	// always do, but LookClassic.
+	Contrast int
+	Stretch  bool
 
 	// Set when the setup changes, kept until it changes again.
 	setup  setup
@@ -88,21 +62,26 @@ type Renderer struct {
 	still            smoother
 	stillCb, stillCr smoother
 	levels           levels
-	glyphs           []uint8 // the index of each cell's character in the ramp
-	shades           []uint8 // the luma that each sample is shown with
+	glyphs           []uint8 // each cell's character: its place in a ramp, a mask, or its code
+	shades           []uint8 // the luma that each sample, or each cell's two colours, are shown with
 	tintCb, tintCr   []uint8 // the chroma that each cell is shown with
-	moved            []bool  // the cells of which luma moved
+	moved            []bool  // the cells of which luma moved; then, those of which the chroma that is shown did
+	drawn            []uint8 // the samples that each cell was drawn with, cell by cell
+	shown            []Cell  // what was drawn
+	debts            []int16 // two rows of what dots are too dark
 }
 
 // setup is all that the state between pictures depends on.
 type setup struct {
-	look       Look
+	look       Look // as it is drawn, without colours if there are none
+	colors     Colors
 	light      bool
 	cols, rows int
 	aspect     float64
 	bounds     image.Rectangle
 	ratio      image.YCbCrSubsampleRatio
-	colour     bool // the picture has chroma, and the look shows it
+	chroma     bool // the picture has chroma, and the look shows it
+	dots       bool // blocks are dithered, for want of colours
 }
 
 // Render fills dst, which has cols*rows cells in rows from the top, with src
@@ -112,7 +91,7 @@ type setup struct {
 // The crop is in the middle of the width and above the middle of the height,
 // where faces are. A picture that is nil, empty or shorter than its planes
 // claim is drawn blank. Render does nothing when dst has fewer cells than
-// cols*rows. It allocates only when a size or the look changes.
+// cols*rows. It allocates only when a size, the look or the colours change.
 func (r *Renderer) Render(dst []Cell, cols, rows int, cellAspect float64, src *image.YCbCr) {
 	if cols <= 0 || rows <= 0 || len(dst)/cols < rows {
 		return
@@ -125,73 +104,110 @@ func (r *Renderer) Render(dst []Cell, cols, rows int, cellAspect float64, src *i
 		return
 	}
 	next := setup{
-		look: r.Look, light: r.Light, cols: cols, rows: rows, aspect: aspectOf(cellAspect),
+		look: r.Look, colors: r.Colors, light: r.Light, cols: cols, rows: rows, aspect: aspectOf(cellAspect),
 		bounds: src.Rect, ratio: src.SubsampleRatio,
 	}
-	if next.look >= Looks {
-		next.look = LookClassic
-	}
-	var cb, cr plane
-	if next.look == LookHalf {
-		cb, cr, next.colour = chromaPlanes(src)
-	}
+	cb, cr := next.settle(src)
 	if next != r.setup {
 		r.reset(next, luma, cb)
 	}
 
 	r.luma.run(luma)
 	r.still.apply(r.luma.out, nil)
-	switch next.look {
-	case LookHalf:
-		if next.colour {
-			r.cb.run(cb)
-			r.cr.run(cr)
-			r.findMoved()
-			r.stillCb.apply(r.cb.out, r.moved)
-			r.stillCr.apply(r.cr.out, r.moved)
-		}
-		r.drawHalf(dst)
-	case LookRamp:
-		r.levels.apply(r.luma.out, cols, rows)
-		r.drawRamp(dst, &calibrated[side(r.Light)])
-	default:
-		r.drawRamp(dst, &classic[side(r.Light)])
+	if next.chroma {
+		r.cb.run(cb)
+		r.cr.run(cr)
+		r.findMoved()
+		r.stillCb.apply(r.cb.out, r.moved)
+		r.stillCr.apply(r.cr.out, r.moved)
+		r.holdTint()
 	}
+	r.tone()
+	r.draw(dst)
 	r.fresh = false
+}
+
+// settle decides how the look is drawn, and returns the chroma of src if the
+// look shows it.
+func (s *setup) settle(src *image.YCbCr) (cb, cr plane) {
+	if s.look >= EveryLook {
+		s.look = LookClassic
+	}
+	if s.colors >= depths || !s.look.Coloured() {
+		s.colors = ColorsNone
+	}
+	if s.colors == ColorsNone {
+		s.look = traits[s.look].mono
+		s.dots = traits[s.look].colours // it could show them
+		return cb, cr
+	}
+	s.light = false
+	cb, cr, s.chroma = chromaPlanes(src)
+	return cb, cr
+}
+
+// tone gives the samples the contrast that the look needs.
+func (r *Renderer) tone() {
+	s := &r.setup
+	t := &traits[s.look]
+	sharp := t.sharpness
+	if s.dots {
+		sharp = dotSharpness
+	}
+	r.levels.automatic = sharp > 0 || r.Stretch
+
+	r.levels.apply(r.luma.out, s.cols*t.across, s.rows*t.down, r.Contrast, sharp)
+}
+
+// draw fills dst from the samples.
+func (r *Renderer) draw(dst []Cell) {
+	switch s := &r.setup; {
+	case s.dots:
+		r.drawDots(dst)
+	case s.look == LookRamp:
+		r.drawRamp(dst, &calibrated[side(s.light)])
+	case s.look == LookASCII:
+		r.drawShapes(dst, shapeTables[side(s.light)]())
+	case s.look == LookReverse:
+		r.drawShapes(dst, reverseTables[side(s.light)]())
+	case s.look == LookColour:
+		r.drawColour(dst)
+	case s.look == LookLetters:
+		r.drawLetters(dst)
+	case s.look == LookHalf:
+		r.drawHalf(dst)
+	case s.look == LookClassic:
+		r.drawRamp(dst, &classic[side(s.light)])
+	default:
+		r.drawMosaic(dst)
+	}
 }
 
 // reset prepares r for pictures of another kind or tile, reusing its buffers.
 func (r *Renderer) reset(next setup, luma, chroma plane) {
 	r.setup, r.fresh = next, true
 	box := crop(luma.w, luma.h, next.cols, next.rows, next.aspect)
-
-	// Samples in a cell: one stage for all looks, so a look that wants more
-	// detail asks for it here.
-	down := 1
-	if next.look == LookHalf {
-		down = 2
+	t := &traits[next.look]
+	cells := next.cols * next.rows
+	samples := cells * t.across * t.down
+	r.luma.prepare(luma, box, next.cols*t.across, next.rows*t.down)
+	r.still.reset(samples, next.cols*t.across)
+	r.levels.reset(samples)
+	r.glyphs = grow(r.glyphs, cells)
+	r.shades = grow(r.shades, max(samples, 2*cells))
+	r.drawn = grow(r.drawn, samples)
+	r.shown = grow(r.shown, cells)
+	r.debts = grow(r.debts, 2*(next.cols*t.across+2))
+	if !next.chroma {
+		return
 	}
-	samples := next.cols * next.rows * down
-	r.luma.prepare(luma, box, next.cols, next.rows*down)
-	r.still.reset(samples)
-	switch next.look {
-	case LookHalf:
-		r.shades = grow(r.shades, samples)
-		if !next.colour {
-			return
-		}
-		cells := next.cols * next.rows
-		box = box.scale(float64(chroma.w)/float64(luma.w), float64(chroma.h)/float64(luma.h))
-		r.cb.prepare(chroma, box, next.cols, next.rows)
-		r.cr.prepare(chroma, box, next.cols, next.rows)
-		r.stillCb.reset(cells)
-		r.stillCr.reset(cells)
-		r.tintCb, r.tintCr = grow(r.tintCb, cells), grow(r.tintCr, cells)
-		r.moved = grow(r.moved, cells)
-	default:
-		r.glyphs = grow(r.glyphs, samples)
-		r.levels.reset(samples)
-	}
+	box = box.scale(float64(chroma.w)/float64(luma.w), float64(chroma.h)/float64(luma.h))
+	r.cb.prepare(chroma, box, next.cols, next.rows)
+	r.cr.prepare(chroma, box, next.cols, next.rows)
+	r.stillCb.reset(cells, next.cols)
+	r.stillCr.reset(cells, next.cols)
+	r.tintCb, r.tintCr = grow(r.tintCb, cells), grow(r.tintCr, cells)
+	r.moved = grow(r.moved, cells)
 }
 
 // grow returns s with length n and undefined contents, reusing its memory

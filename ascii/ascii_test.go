@@ -1,6 +1,8 @@
 package ascii
 
 import (
+	"fmt"
+	"hash/fnv"
 	"image"
 	"image/color"
 	"math"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // picture returns a gray picture of w x h pixels, each of which is the luma
@@ -58,7 +61,8 @@ func face(w, h int) *image.YCbCr {
 	})
 }
 
-// text returns the characters of cells in lines between bars.
+// text returns the characters of cells in lines between bars, those in reverse
+// video and the colours, of which there are a sum, below.
 func text(cells []Cell, cols int) string {
 	var b strings.Builder
 	for i, c := range cells {
@@ -69,6 +73,27 @@ func text(cells []Cell, cols int) string {
 		if i%cols == cols-1 {
 			b.WriteString("|\n")
 		}
+	}
+	var reverse strings.Builder
+	colours, sum := false, fnv.New64a()
+	for i, c := range cells {
+		mark := byte('.')
+		if c.Reverse {
+			mark = 'r'
+		}
+		reverse.WriteByte(mark)
+		if i%cols == cols-1 {
+			reverse.WriteByte('\n')
+		}
+		colours = colours || c.Fg != 0 || c.Bg != 0
+		fmt.Fprintf(sum, "%x %x ", c.Fg, c.Bg)
+	}
+	if strings.Contains(reverse.String(), "r") {
+		b.WriteString(reverse.String())
+	}
+	if colours {
+		middle := cells[len(cells)/2]
+		fmt.Fprintf(&b, "colours %016x, in the middle %08x on %08x\n", sum.Sum64(), middle.Fg, middle.Bg)
 	}
 	return b.String()
 }
@@ -92,6 +117,21 @@ func TestGolden(t *testing.T) {
 		{"face-ramp", Renderer{Look: LookRamp}, 40, 15, face(320, 240)},
 		{"face-ramp-light", Renderer{Look: LookRamp, Light: true}, 40, 15, face(320, 240)},
 		{"face-ramp-small-source", Renderer{Look: LookRamp}, 40, 15, face(32, 24)},
+		{"face-ascii", Renderer{Look: LookASCII}, 40, 15, face(320, 240)},
+		{"face-ascii-light", Renderer{Look: LookASCII, Light: true}, 40, 15, face(320, 240)},
+		{"face-reverse", Renderer{Look: LookReverse}, 40, 15, face(320, 240)},
+		{"face-colour", Renderer{Look: LookColour}, 40, 15, face(320, 240)},
+		{"face-letters", Renderer{Look: LookLetters}, 40, 15, face(320, 240)},
+		{"face-half", Renderer{Look: LookHalf}, 40, 15, face(320, 240)},
+		{"face-half-none", Renderer{Look: LookHalf, Colors: ColorsNone}, 40, 15, face(320, 240)},
+		{"face-quadrant", Renderer{Look: LookQuadrant}, 40, 15, face(320, 240)},
+		{"face-sextant", Renderer{Look: LookSextant}, 40, 15, face(320, 240)},
+		{"face-octant", Renderer{Look: LookOctant}, 40, 15, face(320, 240)},
+		{"face-octant-256", Renderer{Look: LookOctant, Colors: Colors256}, 40, 15, face(320, 240)},
+		{"face-octant-tinted-16", Renderer{Look: LookOctant, Colors: Colors16}, 40, 15, tint(face(320, 240), 90, 160)},
+		{"face-octant-none", Renderer{Look: LookOctant, Colors: ColorsNone}, 40, 15, face(320, 240)},
+		{"face-braille", Renderer{Look: LookBraille}, 40, 15, face(320, 240)},
+		{"face-braille-none", Renderer{Look: LookBraille, Colors: ColorsNone}, 40, 15, face(320, 240)},
 		{"slope-classic", Renderer{}, 64, 2, slope},
 		{"slope-classic-light", Renderer{Light: true}, 64, 2, slope},
 		{"slope-ramp", Renderer{Look: LookRamp}, 64, 2, slope},
@@ -118,7 +158,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestLookNames(t *testing.T) {
-	for l := range Looks {
+	for l := range EveryLook {
 		if got, err := ParseLook(l.String()); got != l || err != nil {
 			t.Errorf("ParseLook(%q) = %v, %v, want %v", l.String(), got, err, l)
 		}
@@ -128,8 +168,8 @@ func TestLookNames(t *testing.T) {
 			t.Errorf("ParseLook(%q) = %v, want an error", s, l)
 		}
 	}
-	if got := Looks.String(); got != "look(3)" {
-		t.Errorf("Looks.String() = %q, want look(3)", got)
+	if got := EveryLook.String(); got != "look(11)" {
+		t.Errorf("EveryLook.String() = %q, want look(11)", got)
 	}
 }
 
@@ -145,14 +185,14 @@ func TestHalfColours(t *testing.T) {
 		m    *image.YCbCr
 		want Cell
 	}{
-		{"gray", striped(), Cell{'▀', 0x01282828, 0x01a0a0a0}},
-		{"colour", tint(striped(), 90, 200), Cell{'▀', rgb(red, green, blue), rgb(red2, green2, blue2)}},
+		{"gray", striped(), Cell{R: '▀', Fg: 0x01282828, Bg: 0x01a0a0a0}},
+		{"colour", tint(striped(), 90, 200), Cell{R: '▀', Fg: rgb(red, green, blue), Bg: rgb(red2, green2, blue2)}},
 	}
 	for _, tt := range tests {
 		// 8x2 cells of 2x4 pixels: the stripes are the halves.
 		for i, got := range render(Renderer{Look: LookHalf}, 8, 2, 2, tt.m) {
 			if got != tt.want {
-				t.Fatalf("%s: cell %d = %x, want %x", tt.name, i, got, tt.want)
+				t.Fatalf("%s: cell %d = %#v, want %#v", tt.name, i, got, tt.want)
 			}
 		}
 	}
@@ -170,7 +210,7 @@ func TestBlank(t *testing.T) {
 		"inside out": {Rect: image.Rectangle{Min: image.Pt(5, 5)}, Y: make([]byte, 99), YStride: 9},
 		"huge":       {Rect: image.Rect(math.MinInt32, 0, math.MaxInt32, 1), Y: make([]byte, 99), YStride: math.MaxInt},
 	} {
-		for l := range Looks {
+		for l := range EveryLook {
 			dst := make([]Cell, 13)
 			r := Renderer{Look: l}
 			r.Render(dst, 4, 3, 0, m)
@@ -207,7 +247,7 @@ func TestSubImage(t *testing.T) {
 	}), 70, 130)
 	part := big.SubImage(image.Rect(10, 6, 42, 30)).(*image.YCbCr)
 	whole := tint(picture(32, 24, func(x, _ int) uint8 { return uint8(8 * x) }), 70, 130)
-	for l := range Looks {
+	for l := range EveryLook {
 		got, want := render(Renderer{Look: l}, 20, 7, 2, part), render(Renderer{Look: l}, 20, 7, 2, whole)
 		for i := range got {
 			if got[i] != want[i] {
@@ -265,21 +305,33 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// churn returns the share of cells that change from picture to picture in a
-// still picture with Gaussian noise of the standard deviation sigma.
-func churn(l Look, clean *image.YCbCr, cols, rows int, sigma float64) float64 {
+// noisy returns pictures of clean with Gaussian noise of the standard
+// deviation sigma in all planes.
+func noisy(clean *image.YCbCr, sigma float64, n int) (pictures []*image.YCbCr) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	noisy := *clean
-	noisy.Y = make([]byte, len(clean.Y))
-	r := Renderer{Look: l}
+	add := func(plane []byte) []byte {
+		to := make([]byte, len(plane))
+		for i, v := range plane {
+			to[i] = uint8(min(max(float64(v)+sigma*rng.NormFloat64()+0.5, 0), 255))
+		}
+		return to
+	}
+	for range n {
+		m := *clean
+		m.Y, m.Cb, m.Cr = add(clean.Y), add(clean.Cb), add(clean.Cr)
+		pictures = append(pictures, &m)
+	}
+	return pictures
+}
+
+// churn returns the share of cells that change from picture to picture, after
+// the first ten.
+func churn(r Renderer, pictures []*image.YCbCr, cols, rows int) float64 {
 	cells, last := make([]Cell, cols*rows), make([]Cell, cols*rows)
 	changed, counted := 0, 0
-	const warm, pictures = 10, 40
-	for k := range pictures {
-		for i, v := range clean.Y {
-			noisy.Y[i] = uint8(min(max(float64(v)+sigma*rng.NormFloat64()+0.5, 0), 255))
-		}
-		r.Render(cells, cols, rows, 2, &noisy)
+	const warm = 10
+	for k, m := range pictures {
+		r.Render(cells, cols, rows, 2, m)
 		for i := range cells {
 			if k >= warm {
 				counted++
@@ -293,25 +345,45 @@ func churn(l Look, clean *image.YCbCr, cols, rows int, sigma float64) float64 {
 	return float64(changed) / float64(counted)
 }
 
+// every calls f for each look in each depth of colour that it knows.
+func every(f func(name string, r Renderer)) {
+	for l := range EveryLook {
+		for c := range depths {
+			if l.Coloured() || c == ColorsNone {
+				f(l.String()+"-"+c.String(), Renderer{Look: l, Colors: c})
+			}
+		}
+	}
+}
+
 // TestStill checks that noise does not reach the screen.
 func TestStill(t *testing.T) {
 	for _, tt := range []struct {
 		w, h, cols, rows int
+		colour           bool
 	}{
-		{640, 480, 80, 24},
-		{320, 240, 80, 24},
-		{160, 96, 80, 24}, // what a peer sends for this tile
-		{160, 96, 60, 20},
-		{96, 64, 80, 24}, // fewer pixels than samples
+		{640, 480, 80, 24, true},
+		{320, 240, 80, 24, false},
+		{320, 240, 160, 48, false}, // fewer pixels than samples of most looks
+		{160, 96, 60, 20, false},   // what a peer sends for this tile
+		{96, 64, 80, 24, false},
 	} {
-		for l := range Looks {
-			got := churn(l, face(tt.w, tt.h), tt.cols, tt.rows, 4)
-			t.Logf("%v, %dx%d to %dx%d cells: %.2f %% change", l, tt.w, tt.h, tt.cols, tt.rows, 100*got)
-			if got > 0.03 {
-				t.Errorf("%v, %dx%d to %dx%d cells: %.1f %% of the cells change in a still picture, want 3 %% at most",
-					l, tt.w, tt.h, tt.cols, tt.rows, 100*got)
-			}
+		if testing.Short() && tt.w > 160 {
+			continue // with the race detector that takes a minute
 		}
+		m := face(tt.w, tt.h)
+		if tt.colour {
+			m = tint(m, 100, 150)
+		}
+		pictures := noisy(m, 4, 40)
+		every(func(name string, r Renderer) {
+			got := churn(r, pictures, tt.cols, tt.rows)
+			t.Logf("%s, %dx%d to %dx%d cells: %.2f %% change", name, tt.w, tt.h, tt.cols, tt.rows, 100*got)
+			if got > 0.03 {
+				t.Errorf("%s, %dx%d to %dx%d cells: %.1f %% of the cells change in a still picture, want 3 %% at most",
+					name, tt.w, tt.h, tt.cols, tt.rows, 100*got)
+			}
+		})
 	}
 }
 
@@ -338,41 +410,41 @@ func TestMotion(t *testing.T) {
 
 func TestAllocs(t *testing.T) {
 	for _, size := range [][2]int{{640, 480}, {160, 96}} {
-		for l := range Looks {
-			m := tint(face(size[0], size[1]), 100, 140)
-			r := Renderer{Look: l}
+		m := tint(face(size[0], size[1]), 100, 140)
+		every(func(name string, r Renderer) {
 			dst := make([]Cell, 80*24)
-			if n := testing.AllocsPerRun(20, func() { r.Render(dst, 80, 24, 2, m) }); n != 0 {
-				t.Errorf("Render %v of %dx%d allocates %v times, want 0", l, size[0], size[1], n)
+			if n := testing.AllocsPerRun(5, func() { r.Render(dst, 80, 24, 2, m) }); n != 0 {
+				t.Errorf("Render %s of %dx%d allocates %v times, want 0", name, size[0], size[1], n)
 			}
-		}
+		})
 	}
 }
 
 func BenchmarkRender(b *testing.B) {
 	for _, bb := range []struct {
-		name   string
-		w, h   int
-		colour bool
+		name       string
+		w, h       int
+		colour     bool
+		cols, rows int
 	}{
-		{"640x480", 640, 480, false},
-		{"640x480colour", 640, 480, true},
-		{"160x96", 160, 96, false},
+		{"640x480", 640, 480, false, 160, 48},
+		{"640x480colour", 640, 480, true, 160, 48},
+		{"160x96", 160, 96, false, 80, 24},
 	} {
 		m := face(bb.w, bb.h)
 		if bb.colour {
 			m = tint(m, 100, 140)
 		}
-		for l := range Looks {
-			b.Run(bb.name+"/"+l.String(), func(b *testing.B) {
-				r := Renderer{Look: l}
-				dst := make([]Cell, 80*24)
+		pictures := noisy(m, 2, 8)
+		every(func(name string, r Renderer) {
+			b.Run(bb.name+"/"+name, func(b *testing.B) {
+				dst := make([]Cell, bb.cols*bb.rows)
 				b.ReportAllocs()
-				for b.Loop() {
-					r.Render(dst, 80, 24, 2, m)
+				for i := 0; b.Loop(); i++ {
+					r.Render(dst, bb.cols, bb.rows, 2, pictures[i%len(pictures)])
 				}
 			})
-		}
+		})
 	}
 }
 
@@ -399,7 +471,7 @@ func FuzzRender(f *testing.F) {
 			Rect:           image.Rectangle{image.Pt(int(x), int(y)), image.Pt(int(x)+int(w), int(y)+int(h))},
 		}
 		dst := make([]Cell, max(0, int(cols)*int(rows)))
-		r := Renderer{Look: Look(look), Light: ratio&1 != 0}
+		r := Renderer{Look: Look(look), Light: ratio&1 != 0, Colors: Colors(ratio >> 1), Contrast: int(x), Stretch: y&1 != 0}
 		for range 2 {
 			r.Render(dst, int(cols), int(rows), aspect, m)
 		}
@@ -407,8 +479,11 @@ func FuzzRender(f *testing.F) {
 			return
 		}
 		for i, c := range dst {
-			if c.R == '▀' == (c.Fg == 0 || c.Bg == 0) {
-				t.Fatalf("cell %d = %x", i, c)
+			if c.R == '▀' && (c.Fg == 0) != (c.Bg == 0) {
+				t.Fatalf("cell %d = %#v", i, c)
+			}
+			if !utf8.ValidRune(c.R) || c.R < ' ' {
+				t.Fatalf("cell %d is %U", i, c.R)
 			}
 		}
 	})

@@ -1,8 +1,12 @@
 package ascii
 
-// levels stretches the samples of a picture to the whole range, so that a face
-// in a dark room is not all spaces, and sharpens them.
+import "math"
+
+// levels gives the samples of a picture their contrast. Automatic levels
+// stretch them to the whole range, so that a face in a dark room is not all
+// spaces.
 type levels struct {
+	automatic bool
 	low, high float32 // the samples that become 0 and 255, smoothed over time
 	started   bool
 	column    []uint16 // samples blurred vertically, times 4
@@ -11,7 +15,6 @@ type levels struct {
 const (
 	minSpread  = 48   // levels between low and high: less would show only noise
 	levelSpeed = 0.05 // share of a change of low and high that a picture follows
-	sharpness  = 160  // share of the difference to the blurred picture that is added, in 1/256
 )
 
 // reset makes l forget all pictures and expect n samples.
@@ -20,35 +23,59 @@ func (l *levels) reset(n int) {
 	l.column = grow(l.column, n)
 }
 
-// apply stretches and sharpens the w x h samples in place.
-func (l *levels) apply(samples []uint8, w, h int) {
+// apply stretches the w x h samples in place, by steps of contrast and
+// automatically, and sharpens them by the share of sharpness/256.
+func (l *levels) apply(samples []uint8, w, h, contrast, sharpness int) {
+	if !l.automatic {
+		l.low, l.high, l.started = 0, 255, false
+		if contrast == 0 {
+			return
+		}
+	} else {
+		l.follow(samples)
+	}
+	var table [256]uint8
+	scale := 255 / (l.high - l.low)
+	gain := float32(math.Exp2(float64(min(max(contrast, -MaxContrast), MaxContrast)) / 4))
+	for i := range table {
+		v := (float32(i) - l.low) * scale
+		if contrast != 0 {
+			v = (v-127.5)*gain + 127.5
+		}
+		table[i] = uint8(min(max(v+0.5, 0), 255))
+	}
+	for i, v := range samples {
+		samples[i] = table[v]
+	}
+	if sharpness > 0 {
+		l.sharpen(samples, w, h, sharpness)
+	}
+}
+
+// follow moves low and high towards what they should be.
+func (l *levels) follow(samples []uint8) {
 	low, high := spread(samples)
 	if !l.started {
 		l.low, l.high, l.started = low, high, true
 	}
 	l.low += (low - l.low) * levelSpeed
 	l.high += (high - l.high) * levelSpeed
-
-	var table [256]uint8
-	scale := 255 / (l.high - l.low)
-	for i := range table {
-		v := (float32(i)-l.low)*scale + 0.5
-		table[i] = uint8(min(max(v, 0), 255))
-	}
-	for i, v := range samples {
-		samples[i] = table[v]
-	}
-	l.sharpen(samples, w, h)
 }
+
+// enough is how many samples tell how dark and how light a picture is.
+const enough = 1 << 13
 
 // spread returns the samples that 1 % of all samples are below and above, at
 // least minSpread apart.
 func spread(samples []uint8) (low, high float32) {
 	var count [256]int
-	for _, v := range samples {
-		count[v]++
+	step := len(samples)/enough | 1 // odd, so that not only some columns count
+	n := 0
+	for i := 0; i < len(samples); i += step {
+		count[samples[i]]++
+		n++
 	}
-	few := len(samples) / 100
+	few := n / 100
 	a, b := 0, 255
 	for n := count[a]; n <= few; n += count[a] {
 		a++
@@ -64,27 +91,38 @@ func spread(samples []uint8) (low, high float32) {
 	return float32(a), float32(b)
 }
 
-// sharpen adds to each sample some of its difference to a 3x3 binomial blur.
-func (l *levels) sharpen(samples []uint8, w, h int) {
+// sharpen adds to each sample a share of its difference to a 3x3 binomial
+// blur, in 1/256.
+func (l *levels) sharpen(samples []uint8, w, h, share int) {
 	for y := range h {
-		up := samples[max(0, y-1)*w:][:w]
 		mid := samples[y*w:][:w]
-		down := samples[min(h-1, y+1)*w:][:w]
-		column := l.column[y*w:][:w]
-		for x := range column {
-			column[x] = uint16(up[x]) + 2*uint16(mid[x]) + uint16(down[x])
+		up := samples[max(0, y-1)*w:][:len(mid)]
+		down := samples[min(h-1, y+1)*w:][:len(mid)]
+		column := l.column[y*w:][:len(mid)]
+		for x, v := range mid {
+			column[x] = uint16(up[x]) + 2*uint16(v) + uint16(down[x])
 		}
 	}
 	for y := range h {
 		row := samples[y*w:][:w]
 		column := l.column[y*w:][:w]
-		left := int(column[0])
-		for x, c := range column {
-			here, right := int(c), int(column[min(x+1, w-1)])
-			v := int(row[x])
-			v += (16*v - left - 2*here - right) * sharpness / (16 * 256)
-			row[x] = uint8(min(max(v, 0), 255))
-			left = here
+		left, here := int32(column[0]), int32(column[0])
+		next := column[1:]
+		for x, c := range next {
+			right := int32(c)
+			row[x] = sharper(row[x], left+2*here+right, int32(share))
+			left, here = here, right
 		}
+		row[w-1] = sharper(row[w-1], left+2*here+here, int32(share))
 	}
+}
+
+// sharper returns v plus a share, in 1/256, of its difference to a sixteenth
+// of blur.
+func sharper(v uint8, blur, share int32) uint8 {
+	s := int32(v) + (16*int32(v)-blur)*share/(16*256)
+	if uint32(s) > 255 {
+		return uint8(^(s >> 31)) // 0 below, 255 above
+	}
+	return uint8(s)
 }

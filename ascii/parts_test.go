@@ -181,21 +181,21 @@ func TestSpread(t *testing.T) {
 // TestLevelsAreSlow checks that a light that is switched on does not make the
 // whole picture jump: contrast follows 5 % a picture.
 func TestLevelsAreSlow(t *testing.T) {
-	var l levels
+	l := levels{automatic: true}
 	l.reset(100)
 	frame := func(v uint8) []uint8 {
 		return append(slices.Repeat([]uint8{20}, 50), slices.Repeat([]uint8{v}, 50)...)
 	}
-	l.apply(frame(120), 10, 10)
+	l.apply(frame(120), 10, 10, 0, 160)
 	if l.low != 20 || l.high != 120 {
 		t.Fatalf("levels of the first picture = %v, %v, want 20, 120", l.low, l.high)
 	}
-	l.apply(frame(220), 10, 10)
+	l.apply(frame(220), 10, 10, 0, 160)
 	if math.Abs(float64(l.high)-125) > 0.01 {
 		t.Errorf("high one picture after 120 became 220 = %v, want 125", l.high)
 	}
 	for range 200 {
-		l.apply(frame(220), 10, 10)
+		l.apply(frame(220), 10, 10, 0, 160)
 	}
 	if math.Abs(float64(l.high)-220) > 0.5 {
 		t.Errorf("high 200 pictures later = %v, want 220", l.high)
@@ -210,7 +210,7 @@ func TestSharpen(t *testing.T) {
 	for i := range p {
 		p[i] = uint8(80 + 80*(i%8/4))
 	}
-	l.sharpen(p, 8, 8)
+	l.sharpen(p, 8, 8, 160)
 	for i, v := range p {
 		switch x := i % 8; {
 		case (x < 3 && v != 80) || (x > 4 && v != 160):
@@ -224,13 +224,19 @@ func TestSharpen(t *testing.T) {
 // TestSmoother checks the two sides of the filter with exact numbers.
 func TestSmoother(t *testing.T) {
 	var s smoother
-	s.reset(1)
+	s.reset(1, 1)
 	for i, step := range []struct{ in, out uint8 }{
 		{100, 100}, // the first picture as it is
-		{108, 101}, // an eighth of the way
-		{108, 102}, // 101 + 7/8
-		{93, 101},  // still within the limit
-		{140, 140}, // far: at once
+		{102, 101}, // at first half of the way
+		{103, 102},
+		{106, 103}, // then a quarter
+		{107, 104},
+		{108, 105},
+		{105, 105},
+		{113, 106}, // then an eighth
+		{113, 107}, // 106 + 7/8
+		{98, 106},  // still within the limit
+		{160, 160}, // very far: at once
 		{0, 0},
 		{255, 255},
 	} {
@@ -245,10 +251,48 @@ func TestSmoother(t *testing.T) {
 	if s.apply(p, []bool{true}); p[0] != 104 {
 		t.Errorf("a sample that moved elsewhere became %d, want 104", p[0])
 	}
-	s.reset(1)
+	s.reset(1, 1)
 	p = []uint8{7}
 	if s.apply(p, nil); p[0] != 7 {
 		t.Errorf("after a reset 7 became %d", p[0])
+	}
+}
+
+// TestLonely checks that a single sample that is far is not believed at once,
+// as it is with a neighbour, or when it is very far.
+func TestLonely(t *testing.T) {
+	flat := func(change map[int]uint8) []uint8 {
+		p := slices.Repeat([]uint8{100}, 25)
+		for i, v := range change {
+			p[i] = v
+		}
+		return p
+	}
+	for _, tt := range []struct {
+		name   string
+		change map[int]uint8
+		want   bool // sample 12 in the middle follows at once
+	}{
+		{"alone", map[int]uint8{12: 115}, false},
+		{"down", map[int]uint8{12: 115, 17: 115}, true},
+		{"left", map[int]uint8{12: 115, 11: 85}, true},
+		{"askew", map[int]uint8{12: 115, 16: 115}, false},
+		{"very far", map[int]uint8{12: 140}, true},
+	} {
+		var s smoother
+		s.reset(25, 5)
+		for range 10 {
+			s.apply(flat(nil), nil)
+		}
+		p := flat(tt.change)
+		s.apply(p, nil)
+		if followed := p[12] == tt.change[12]; followed != tt.want {
+			t.Errorf("%s: 100, then %d became %d, want it followed: %v", tt.name, tt.change[12], p[12], tt.want)
+		}
+		p = flat(tt.change)
+		if s.apply(p, nil); p[12] != tt.change[12] {
+			t.Errorf("%s: %d twice became %d", tt.name, tt.change[12], p[12])
+		}
 	}
 }
 
@@ -266,7 +310,9 @@ func TestChromaFollows(t *testing.T) {
 			return right
 		}), cb, 128))
 	}
-	show(50, 128)
+	for range 10 {
+		show(50, 128)
+	}
 	show(200, 136)
 	if got := int(dst[0].Fg & 255); got < 48 || got > 54 {
 		t.Errorf("blue where nothing moved = %d, want about 50", got)

@@ -8,11 +8,14 @@ import "encoding/binary"
 // at a time, then takes differences of the sums' running total: the cost is
 // one pass over the plane, whatever the size of the boxes.
 type sampler struct {
-	xs, ys []span // the boxes are xs x ys; xs counts from column left
-	left   int    // first column of the plane that any box touches
-	width  int    // columns from left that boxes touch
+	xs, ys  []span    // the boxes are xs x ys; xs counts from column left
+	widths  []float64 // of xs, inverted
+	aligned bool      // boxes are whole pixels wide and side by side
+	left    int       // first column of the plane that any box touches
+	width   int       // columns from left that boxes touch
 
 	lo, hi []uint64 // even and odd columns: sums of rows in four 16-bit lanes
+	parts  []uint64 // the same of rows that count in part, by turns
 	sums   []uint32 // sums of columns over one row of the grid, times 256
 	totals []uint64 // totals[i] is the sum of sums[:i]
 
@@ -29,10 +32,17 @@ func (s *sampler) prepare(p plane, b box, cols, rows int) {
 		s.xs[i].a -= uint32(s.left) << 8
 		s.xs[i].b -= uint32(s.left) << 8
 	}
+	s.widths = grow(s.widths, cols)
+	s.aligned = s.xs[0].a == 0
+	for i, x := range s.xs {
+		s.widths[i] = 1 / float64(x.b-x.a)
+		s.aligned = s.aligned && x.b&255 == 0 && (i == 0 || x.a == s.xs[i-1].b)
+	}
 	s.lo, s.hi = grow(s.lo, s.width/8), grow(s.hi, s.width/8)
-	// One more than there are columns: the last box ends in it.
-	s.sums = grow(s.sums, s.width+1)
-	s.totals = grow(s.totals, s.width+1)
+	s.parts = grow(s.parts, 2*(s.width/8))
+	s.sums = grow(s.sums, s.width)
+	// The last box may end behind the last column.
+	s.totals = grow(s.totals, s.width+2)
 	s.out = grow(s.out, cols*rows)
 }
 
@@ -40,16 +50,118 @@ func (s *sampler) prepare(p plane, b box, cols, rows int) {
 func (s *sampler) run(p plane) {
 	cols := len(s.xs)
 	for i, y := range s.ys {
-		s.addSpan(p, y)
-		total := uint64(0)
-		sums := s.sums[:s.width]
-		totals := s.totals[:len(sums)+1]
-		for x, v := range sums {
-			totals[x] = total
-			total += uint64(v)
+		if !s.addLanes(p, y) {
+			s.addSpan(p, y)
+			s.addUp()
 		}
-		totals[len(sums)] = total
 		s.divide(s.out[i*cols:(i+1)*cols], y.b-y.a)
+	}
+}
+
+// addUp stores the totals of s.sums.
+func (s *sampler) addUp() {
+	total := uint64(0)
+	sums := s.sums[:s.width]
+	totals := s.totals[:len(sums)+2]
+	for x, v := range sums {
+		totals[x] = total
+		total += uint64(v)
+	}
+	totals[len(sums)] = total
+	totals[len(sums)+1] = total
+}
+
+// addLanes stores the totals of the columns over the rows of y, as addSpan and
+// addUp do, for a span of several rows of which all sums fit 16 bits; ok is
+// false for others.
+func (s *sampler) addLanes(p plane, y span) (ok bool) {
+	first, last := int(y.a>>8), int((y.b-1)>>8)
+	above, below := 256-y.a&255, (y.b-1)&255+1 // of the first and of the last row
+	if first == last || last-first > 256 {
+		return false
+	}
+	above, below = above&255, below&255
+	if above+below > 256 {
+		return false // 257 * 255 is the most that a lane holds
+	}
+	lo, hi := s.lo, s.hi[:len(s.lo)]
+	parts := s.parts[:2*len(lo)]
+	clear(parts)
+	if above > 0 {
+		s.addLaneRow(parts, p, first, uint64(above))
+		first++
+	}
+	if below > 0 {
+		s.addLaneRow(parts, p, last, uint64(below))
+		last--
+	}
+	clear(lo)
+	clear(hi)
+	for k := first; k <= last; k++ {
+		row := s.row(p, k)[:8*len(lo)]
+		for i := range lo {
+			v := binary.LittleEndian.Uint64(row[8*i:])
+			lo[i] += v & evenLanes
+			hi[i] += v >> 8 & evenLanes
+		}
+	}
+	total := uint64(0)
+	totals := s.totals
+	totals[0] = 0
+	// Each lane of 16 bits times 256, and what counts in part, in 32 bits.
+	const low = 0x0000ffff0000ffff
+	for i, l := range lo {
+		h, a, b := hi[i], parts[2*i], parts[2*i+1]
+		v04, v26 := l&low<<8+a&low, l>>16&low<<8+a>>16&low
+		v15, v37 := h&low<<8+b&low, h>>16&low<<8+b>>16&low
+		t := totals[8*i+1:][:8]
+		total += v04 & (1<<32 - 1)
+		t[0] = total
+		total += v15 & (1<<32 - 1)
+		t[1] = total
+		total += v26 & (1<<32 - 1)
+		t[2] = total
+		total += v37 & (1<<32 - 1)
+		t[3] = total
+		total += v04 >> 32
+		t[4] = total
+		total += v15 >> 32
+		t[5] = total
+		total += v26 >> 32
+		t[6] = total
+		total += v37 >> 32
+		t[7] = total
+	}
+	// What is left of the row's end.
+	for x := 8 * len(lo); x < s.width; x++ {
+		sum := uint64(0)
+		for k := first; k <= last; k++ {
+			sum += uint64(s.row(p, k)[x]) << 8
+		}
+		if above > 0 {
+			sum += uint64(s.row(p, first-1)[x]) * uint64(above)
+		}
+		if below > 0 {
+			sum += uint64(s.row(p, last+1)[x]) * uint64(below)
+		}
+		total += sum
+		totals[x+1] = total
+	}
+	totals[s.width+1] = total
+	return true
+}
+
+// evenLanes are the even bytes of eight, each in 16 bits.
+const evenLanes = 0x00ff00ff00ff00ff
+
+// addLaneRow adds a row of p, times w/256, to lanes: those of even and of odd
+// columns by turns.
+func (s *sampler) addLaneRow(parts []uint64, p plane, y int, w uint64) {
+	row := s.row(p, y)[:4*len(parts)]
+	for i := 0; i < len(parts); i += 2 {
+		v := binary.LittleEndian.Uint64(row[4*i:])
+		parts[i] += (v & evenLanes) * w
+		parts[i+1] += (v >> 8 & evenLanes) * w
 	}
 }
 
@@ -95,7 +207,6 @@ func (s *sampler) addPart(p plane, y int, w uint32) {
 
 // addWhole adds n rows of p from row y on.
 func (s *sampler) addWhole(p plane, y, n int) {
-	const even = 0x00ff00ff00ff00ff
 	lo := s.lo
 	hi := s.hi[:len(lo)]
 	clear(lo)
@@ -104,8 +215,8 @@ func (s *sampler) addWhole(p plane, y, n int) {
 		row := s.row(p, y+k)
 		for i := range lo {
 			v := binary.LittleEndian.Uint64(row[8*i:])
-			lo[i] += v & even
-			hi[i] += v >> 8 & even
+			lo[i] += v & evenLanes
+			hi[i] += v >> 8 & evenLanes
 		}
 		for i := 8 * len(lo); i < len(row); i++ {
 			s.sums[i] += uint32(row[i]) << 8
@@ -128,10 +239,29 @@ func (s *sampler) addWhole(p plane, y, n int) {
 // divide stores the means of one row of boxes, which are height/256 pixels
 // high, in out.
 func (s *sampler) divide(out []uint8, height uint32) {
-	xs := s.xs[:len(out)]
-	for i, x := range xs {
-		area := uint64(x.b-x.a) * uint64(height)
-		out[i] = uint8((s.upTo(x.b) - s.upTo(x.a) + area/2) / area)
+	// As the quotient of the integers, rounded, but without dividing: for a
+	// half the float may be a little too small.
+	const half = 0.5 + 1e-9
+	inverse := 1 / float64(height)
+	widths := s.widths[:len(out)]
+	if s.aligned {
+		inverse *= 256
+		before := s.totals[0]
+		for i, x := range s.xs[:len(out)] {
+			after := s.totals[x.b>>8]
+			out[i] = uint8(int64(float64(int64(after-before))*(widths[i]*inverse) + half))
+			before = after
+		}
+		return
+	}
+	at, before := s.xs[0].a, s.upTo(s.xs[0].a)
+	for i, x := range s.xs[:len(out)] {
+		if x.a != at { // boxes that overlap
+			before = s.upTo(x.a)
+		}
+		after := s.upTo(x.b)
+		out[i] = uint8(int64(float64(int64(after-before))*(widths[i]*inverse) + half))
+		at, before = x.b, after
 	}
 }
 
@@ -139,5 +269,6 @@ func (s *sampler) divide(out []uint8, height uint32) {
 // times 65536.
 func (s *sampler) upTo(x uint32) uint64 {
 	i := x >> 8
-	return s.totals[i]<<8 + uint64(x&255)*uint64(s.sums[i])
+	t := s.totals[i : i+2 : i+2]
+	return t[0]<<8 + uint64(x&255)*(t[1]-t[0])
 }
