@@ -130,10 +130,17 @@ func (f *joinFlags) check() error {
 }
 
 func (f *screenFlags) check() error {
-	if _, err := ascii.ParseLook(f.look); err != nil {
-		return &usageError{err, "--look half, --look ramp or --look classic"}
+	_, err := parseLook(f.look)
+	return err
+}
+
+// parseLook returns the look of a name, as far as the screen can show it.
+func parseLook(s string) (ascii.Look, error) {
+	l, err := ascii.ParseLook(s)
+	if err != nil || l >= ascii.Looks {
+		return 0, &usageError{fmt.Errorf("unknown look %q", s), "--look half, --look ramp or --look classic"}
 	}
-	return nil
+	return l, nil
 }
 
 func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
@@ -385,7 +392,7 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, hint string)
 	if s.headless {
 		err = e.headless(ctx, c, s.stats)
 	} else {
-		look, _ := ascii.ParseLook(s.look) // checked with the flags
+		look, _ := parseLook(s.look) // checked with the flags
 		err = noScreen(ui.Run(ctx, ui.Config{Engine: c, Look: look, Hint: hint}))
 	}
 	cancel(err)

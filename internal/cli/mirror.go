@@ -32,9 +32,9 @@ leaves this machine.`,
   s2c mirror --camera /dev/video2 --look ramp`,
 		Args: atMost(0, "s2c mirror --camera /dev/video0"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := ascii.ParseLook(look)
+			l, err := parseLook(look)
 			if err != nil {
-				return &usageError{err, "--look half, --look ramp or --look classic"}
+				return err
 			}
 			d.speakerName = device.None
 			return e.runMirror(cmd.Context(), d, l)
