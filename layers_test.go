@@ -46,9 +46,10 @@ var layers = map[string]string{
 	"internal/call": "internal/media internal/mailbox internal/queue internal/text internal/wire cipher cipher/hello cipher/identity cipher/sframe " +
 		"internal/trust internal/transport internal/audio internal/video",
 
-	"internal/ui":  "internal/media internal/call internal/text internal/trust cipher/hello ascii",
-	"internal/cli": "...",
-	"":             "internal/cli",
+	"internal/term": "ascii internal/text",
+	"internal/ui":   "internal/term internal/media internal/call internal/text internal/trust cipher/hello ascii",
+	"internal/cli":  "...",
+	"":              "internal/cli",
 }
 
 // lab packages help tests and are not part of the program; nothing but they

@@ -282,7 +282,7 @@ func (v *vectorSet) badPackets(t *testing.T, bytesOf func(int) hexBytes) {
 	add("CTR not the shortest", slices.Concat([]byte{0x08, 0x9a, good[2], good[3], 0}, good[4:]), "malformed")
 	add("KID of 25 bits", append(sframe.AppendHeader([]byte{0x08}, 1<<24|5<<12|1<<8, 300), good[6:]...), "malformed")
 	add("CTR of 2^24", head(sframe.NewKID(5, sframe.StreamVoice, 0, 0), maxCTR), "malformed")
-	add("stream 5", head(sframe.NewKID(5, sframe.Streams, 0, 0), 300), "malformed")
+	add("stream 7", head(sframe.NewKID(5, sframe.Streams, 0, 0), 300), "malformed")
 	add("stream 15", head(sframe.NewKID(5, 15, 0, 0), 300), "malformed")
 	add("other slot", head(sframe.NewKID(6, sframe.StreamVoice, 0, 0), 300), "unknown key")
 	add("other generation", head(sframe.NewKID(5, sframe.StreamVoice, 1, 0), 300), "unknown key")

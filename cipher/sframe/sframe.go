@@ -22,10 +22,12 @@ type Stream uint8
 const (
 	StreamControl Stream = 0 // heartbeats and requests between members
 	StreamVoice   Stream = 1
-	StreamVideo   Stream = 2
+	StreamVideo   Stream = 2 // the largest pictures that anybody looks at
 	StreamScreen  Stream = 3 // reserved
-	StreamChat    Stream = 4 // reserved
-	Streams              = 5 // how many there are
+	StreamChat    Stream = 4
+	StreamVideo1  Stream = 5 // smaller ones, for those who show them smaller
+	StreamVideo2  Stream = 6 // and the smallest
+	Streams              = 7 // how many there are
 )
 
 // MaxSlot is the largest slot that a KID can name.

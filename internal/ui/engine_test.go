@@ -49,6 +49,9 @@ type engine struct {
 	err  error    // of Say and Verify
 }
 
+func (e *engine) Watch([]call.View)   {}
+func (e *engine) WatchSelf(call.View) {}
+
 // newEngine returns the engine of a call with n others who send pictures, the
 // first of whom speaks.
 func newEngine(n int) *engine {

@@ -23,6 +23,7 @@ import (
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/term"
 )
 
 // Engine is what the screen needs of a call; *call.Call has it. The screen
@@ -37,6 +38,12 @@ type Engine interface {
 
 	// SelfPicture returns the newest own picture, as Picture does.
 	SelfPicture() *media.Frame
+
+	// Watch says whose pictures are on the screen and how large, and WatchSelf
+	// the same of the own one: what is not on it need not be sent. The screen
+	// calls them whenever that may have changed.
+	Watch(views []call.View)
+	WatchSelf(v call.View)
 
 	// Changed yields after something on the screen would change.
 	Changed() <-chan struct{}
@@ -74,9 +81,21 @@ type Config struct {
 	// the terminal of this process.
 	Screen tcell.Screen
 
-	// Look is the look to start with. Where the terminal has too few colours
-	// for it, LookRamp takes its place.
+	// Terminal is what is known of the terminal.
+	Terminal term.Info
+
+	// Look is the look to start with. With Auto each tile has the look that
+	// shows most in it on this terminal, until the person chooses another one.
+	// Where the terminal cannot show a look, Auto takes its place.
 	Look ascii.Look
+	Auto bool
+
+	// LookChosen, unless nil, is called after the person has chosen a look.
+	LookChosen func(l ascii.Look, auto bool)
+
+	// Rate is how many bytes a second are written to the terminal at most; 0
+	// means as many as it takes.
+	Rate int
 
 	Title string // in the top bar; "" means "s2c"
 	Hint  string // shown until somebody else is there, such as how others join

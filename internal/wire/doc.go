@@ -18,7 +18,7 @@
 //	video    one or more items: len u16 | id u16 | ref u16 | time u32 |
 //	         part u8 | parts u8 | len bytes of the picture
 //	control  type u8 = 1 | time u32 | flags u8 | digest [32]     Heartbeat
-//	         type u8 = 2 | slot u16 | have u16 | none u8         PictureRequest
+//	         type u8 = 2 | slot u16 | have u16 | none u8 | layer u8   PictureRequest
 //	         type u8 = 3 | n u8 | n times: slot u16 | loss u8    LossReport
 //	chat     type u8 = 1 | time u32 | text
 //
@@ -33,8 +33,9 @@
 //	01 JOIN     hello, cert, door, caps       81 JOINED  slot, token, number of members
 //	02 FORWARD  pair message                  82 PEER    slot, hello, cert
 //	03 LEAVE                                  83 GONE    slot, hash
-//	                                          84 FROM    pair message
+//	05 WATCH    whose pictures, and how       84 FROM    pair message
 //	40 SEALED   packet                        85 ERROR   code, text
+//	                                          86 LAYERS  in what sizes somebody looks
 //	                                          40 SEALED  packet
 //
 // The hub hands a SEALED packet, which is of the chat stream, unchanged to all

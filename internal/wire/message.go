@@ -23,12 +23,14 @@ const (
 	typeJoin    = 0x01
 	typeForward = 0x02
 	typeLeave   = 0x03
+	typeWatch   = 0x05
 	typeSealed  = 0x40
 	typeJoined  = 0x81
 	typePeer    = 0x82
 	typeGone    = 0x83
 	typeFrom    = 0x84
 	typeError   = 0x85
+	typeLayers  = 0x86
 )
 
 // Join asks to enter the session that the Hello names.
@@ -165,6 +167,10 @@ func ParseMessage(b []byte) (Message, error) {
 	case typeSealed:
 		m = Sealed{Packet: r.rest()}
 		r.failed = r.failed || len(b)-1 > MaxDatagram
+	case typeWatch:
+		m = parseWatch(&r)
+	case typeLayers:
+		m = parseLayers(&r)
 	case typeError:
 		m = Error{Code: ErrorCode(r.uint8()), Text: string(r.rest())}
 		r.failed = r.failed || len(b)-2 > maxText

@@ -52,7 +52,7 @@ func ParseNack(b []byte) (Nack, error) {
 		First: binary.BigEndian.Uint64(b[4:]),
 		Bits:  binary.BigEndian.Uint64(b[12:]),
 	}
-	if n.KID.Stream() != sframe.StreamVideo || n.Bits&1 == 0 || n.First > math.MaxUint64-NackPackets {
+	if _, ok := LayerOf(n.KID.Stream()); !ok || n.Bits&1 == 0 || n.First > math.MaxUint64-NackPackets {
 		return Nack{}, ErrMalformed
 	}
 	return n, nil

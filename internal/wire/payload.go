@@ -120,9 +120,10 @@ type Heartbeat struct {
 
 // PictureRequest asks a member to send a picture that can be decoded.
 type PictureRequest struct {
-	Slot uint16 // of the member who is asked; others ignore it
-	Have uint16 // the newest picture that could be decoded
-	None bool   // there is none: only a key picture will do
+	Slot  uint16 // of the member who is asked; others ignore it
+	Have  uint16 // the newest picture that could be decoded
+	None  bool   // there is none: only a key picture will do
+	Layer uint8  // of the pictures, from 0 to MaxLayers-1
 }
 
 // MaxLosses is how many members one LossReport can name.
@@ -169,10 +170,11 @@ func (h Heartbeat) Append(b []byte) []byte {
 func (r PictureRequest) Append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint16(append(b, typePictureRequest), r.Slot)
 	b = binary.BigEndian.AppendUint16(b, r.Have)
+	var none byte
 	if r.None {
-		return append(b, 1)
+		none = 1
 	}
-	return append(b, 0)
+	return append(b, none, r.Layer)
 }
 
 // ParseControl decodes a control payload.
@@ -193,8 +195,8 @@ func ParseControl(b []byte) (Control, error) {
 	case typePictureRequest:
 		p := PictureRequest{Slot: r.uint16(), Have: r.uint16()}
 		f := r.uint8()
-		p.None = f == 1
-		r.failed = r.failed || f > 1
+		p.None, p.Layer = f == 1, r.uint8()
+		r.failed = r.failed || f > 1 || p.Layer >= MaxLayers
 		c = p
 	case typeLossReport:
 		l := LossReport{N: int(r.uint8())}

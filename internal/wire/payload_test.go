@@ -129,8 +129,8 @@ var controls = []struct {
 		Heartbeat{Time: 2, Camera: true, Digest: [32]byte(count(0xe1, 32))},
 		"01" + "00000002" + "02" + "e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff00",
 	},
-	{PictureRequest{Slot: 0x0102, Have: 0x0304}, "02" + "0102" + "0304" + "00"},
-	{PictureRequest{Slot: 4095, None: true}, "02" + "0fff" + "0000" + "01"},
+	{PictureRequest{Slot: 0x0102, Have: 0x0304}, "02" + "0102" + "0304" + "00" + "00"},
+	{PictureRequest{Slot: 4095, None: true, Layer: 2}, "02" + "0fff" + "0000" + "01" + "02"},
 }
 
 func TestControl(t *testing.T) {
@@ -160,8 +160,11 @@ func TestControl(t *testing.T) {
 			refuse(bad)
 		}
 	}
-	if _, err := ParseControl([]byte{typePictureRequest, 0, 0, 0, 0, 2}); !errors.Is(err, ErrMalformed) {
-		t.Errorf("a PictureRequest with flags 2: %v", err)
+	for _, tail := range [][]byte{{2, 0}, {0, MaxLayers}, {1, 255}} { // none, layer
+		b := append([]byte{typePictureRequest, 0, 0, 0, 0}, tail...)
+		if _, err := ParseControl(b); !errors.Is(err, ErrMalformed) {
+			t.Errorf("ParseControl(%x): %v, want %v", b, err, ErrMalformed)
+		}
 	}
 }
 
