@@ -30,17 +30,15 @@ import (
 	"github.com/sanix-darker/s2c/internal/text"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/trust"
-	"github.com/sanix-darker/s2c/internal/video"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
-// The picture that is sent when Config says nothing else.
+// What is sent when neither Config nor anybody who looks says something else.
 const (
-	defaultWidth   = 192     // pixels
-	defaultHeight  = 144     // pixels
-	defaultFPS     = 15      // pictures per second
-	defaultBitrate = 120_000 // bit/s at most, for pictures
-	defaultVoice   = 24_000  // bit/s for voice
+	defaultWidth  = 192    // pixels
+	defaultHeight = 144    // pixels
+	defaultFPS    = 15     // pictures per second
+	defaultVoice  = 24_000 // bit/s for voice
 )
 
 // maxPictureParts bounds a picture to what a short burst can carry; the
@@ -81,10 +79,14 @@ type Config struct {
 	Muted     bool // start with the microphone muted
 	CameraOff bool // start with the camera off
 
-	Width, Height int // of the picture sent, in pixels; 0 means 192 x 144
-	FPS           int // pictures sent per second; 0 means 15
-	Bitrate       int // bit/s for pictures; 0 means 120,000
-	VoiceBitrate  int // bit/s for voice; 0 means 24,000
+	// Width and Height are the size in pixels of the pictures sent to those who
+	// do not say how large they show them, and shown to the member until
+	// WatchSelf says; 0 means 192 x 144.
+	Width, Height int
+
+	FPS          int // pictures sent per second at most; 0 means 15, or 30 of large ones
+	Bitrate      int // bit/s at most for the pictures of one size; 0 means what the size needs
+	VoiceBitrate int // bit/s for voice; 0 means 24,000
 
 	// Panic is called before a panic of one of the call's goroutines ends the
 	// program, so that a terminal can be given back first. nil does nothing.
@@ -99,7 +101,6 @@ type Config struct {
 type Call struct {
 	// Set by New.
 	cfg     Config
-	enc     *video.Encoder // used by encode
 	voice   *audio.Encoder // used by mic
 	notices chan Notice    // never closed
 	changed chan struct{}  // never closed
@@ -109,7 +110,9 @@ type Call struct {
 	camera *mailbox.Mailbox[media.Frame] // camera > encode
 	self   *mailbox.Mailbox[media.Frame] // encode > screen
 	outbox outbox
-	want   pictureWants
+	demand demand
+	want   [wire.MaxLayers]pictureWants // by layer
+	views  views
 
 	people   people
 	guard    cipher.Guard
@@ -133,6 +136,7 @@ type Call struct {
 	code  [4]string
 	coded []*member // for whom code stands; nil when there is none
 	lines lineMeter
+	sends []Sending      // by layer
 	ends  sync.WaitGroup // decode goroutines
 
 	// Owned by controlLoop, and by Run between two of them.
@@ -149,7 +153,6 @@ func New(cfg Config) (*Call, error) {
 		return nil, err
 	}
 	cfg.Width, cfg.Height = orDefault(cfg.Width, defaultWidth), orDefault(cfg.Height, defaultHeight)
-	cfg.FPS, cfg.Bitrate = orDefault(cfg.FPS, defaultFPS), orDefault(cfg.Bitrate, defaultBitrate)
 	cfg.VoiceBitrate = orDefault(cfg.VoiceBitrate, defaultVoice)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -170,19 +173,13 @@ func New(cfg Config) (*Call, error) {
 	}
 	c.outbox.init()
 	c.people.init()
+	c.views.init()
+	c.demand.everybody()
 	c.members.Store(new([]*member))
 	c.muted.Store(cfg.Muted)
 	c.cameraOn.Store(!cfg.CameraOff)
 	c.selfDB.store(silence)
 	var err error
-	c.enc, err = video.NewEncoder(video.Config{
-		Width: cfg.Width, Height: cfg.Height, FPS: cfg.FPS, Bitrate: cfg.Bitrate,
-		MaxBytes: maxPictureParts * wire.MaxPart,
-		Denoise:  true, // a camera's noise costs more than all else; what has none stays as it is
-	})
-	if err != nil {
-		return nil, err
-	}
 	if c.voice, err = audio.NewEncoder(cfg.VoiceBitrate); err != nil {
 		return nil, err
 	}

@@ -21,8 +21,10 @@ const stalePictures = 1 << 10
 // all are decoded at once. One goroutine uses it.
 type catcher struct {
 	dec     *video.Decoder
-	any     bool   // something was decoded
-	newest  uint16 // the picture decoded last
+	layer   int
+	time    wire.Millis // when the picture decoded last was captured
+	any     bool        // something was decoded
+	newest  uint16      // the picture decoded last
 	waiting [waitingLen]coded
 	n       int       // how many of waiting are in use, by id
 	since   time.Time // when the oldest began to wait
@@ -69,9 +71,26 @@ func (k *catcher) drop(i int) {
 	k.waiting[k.n] = gone // for its buffer
 }
 
+// turn makes k one of p's layer, if it is one of another. The ids of the
+// layers have nothing to do with each other, so all that came before is
+// forgotten. It reports false if p was overtaken by the change of layers.
+func (k *catcher) turn(p *coded) bool {
+	if p.layer == k.layer {
+		return true
+	}
+	if k.time != 0 && p.time.Sub(k.time) <= 0 {
+		return false
+	}
+	k.dec, k.layer, k.time, k.any = video.NewDecoder(), p.layer, p.time, false
+	for k.n > 0 {
+		k.drop(0)
+	}
+	return true
+}
+
 // takePicture decodes p and what has waited for it, or has it wait.
 func (c *Call) takePicture(m *member, k *catcher, p *coded, now time.Time) {
-	if k.late(p) {
+	if !k.turn(p) || k.late(p) {
 		return
 	}
 	first := !k.any
@@ -82,7 +101,7 @@ func (c *Call) takePicture(m *member, k *catcher, p *coded, now time.Time) {
 			m.broken.Add(1)
 		}
 		if now.Sub(k.since) >= time.Duration(m.patience.Load()) {
-			m.missPicture(k.newest, false)
+			m.missPicture(k.layer, k.newest, false)
 			wake(c.outbox.ask)
 		}
 		return
@@ -92,7 +111,7 @@ func (c *Call) takePicture(m *member, k *catcher, p *coded, now time.Time) {
 		} else if errors.Is(err, video.ErrReference) {
 			k.keep(p, now) // the key picture may only be late
 		}
-		m.missPicture(k.newest, !k.any)
+		m.missPicture(k.layer, k.newest, !k.any)
 		wake(c.outbox.ask)
 		return
 	}
@@ -119,8 +138,9 @@ func (c *Call) decode(m *member, k *catcher, p *coded) error {
 	}
 	now := time.Now()
 	f.At = now
-	k.any, k.newest = true, p.id
+	k.any, k.newest, k.time = true, p.id, p.time
 	m.decoded.Add(1)
+	m.size.Store(uint64(f.Rect.Dx())<<32 | uint64(f.Rect.Dy()))
 	m.pictureAge(wire.NewMillis(now).Sub(p.time))
 	m.pictures.Put()
 	c.touch()

@@ -289,3 +289,23 @@ func TestRepeaterAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, want 0", n)
 	}
 }
+
+// TestGapsOfLayers holds that the pictures of another size begin without a gap,
+// and that nothing of those before is asked for any more.
+func TestGapsOfLayers(t *testing.T) {
+	start := time.Now()
+	var g gaps
+	take := func(stream sframe.Stream, ctr uint64) { g.take(sframe.NewKID(3, stream, 0, 0), ctr, start) }
+	take(sframe.StreamVideo, 7)
+	take(sframe.StreamVideo, 9) // 8 is missing
+	take(sframe.StreamVideo1, 500)
+	take(sframe.StreamVideo1, 502)
+	want := []wire.Nack{{KID: sframe.NewKID(3, sframe.StreamVideo1, 0, 0), First: 501, Bits: 1}}
+	if got, _ := g.due(nil, start, time.Second); !slices.Equal(got, want) {
+		t.Errorf("asks for %+v, want %+v", got, want)
+	}
+	take(sframe.StreamVideo, 90)
+	if got, _ := g.due(nil, start, time.Second); len(got) != 0 {
+		t.Errorf("back at the first size: asks for %+v, want nothing", got)
+	}
+}

@@ -83,6 +83,8 @@ func (c *Call) controlLoop(ctx context.Context, l *link) error {
 	defer l.anew.Stop()
 	due := time.NewTimer(0)
 	defer due.Stop()
+	tell := time.NewTimer(firstWatch)
+	defer tell.Stop()
 	wake(c.people.wake) // decisions that were made before
 	for {
 		var err error
@@ -99,6 +101,10 @@ func (c *Call) controlLoop(ctx context.Context, l *link) error {
 			c.second(l, now)
 		case <-l.anew.C:
 			err = errAnew
+		case <-c.views.wake:
+			err = c.tellViews(ctx, l, tell)
+		case <-tell.C:
+			err = c.tellViews(ctx, l, tell)
 		case <-due.C:
 		}
 		if err != nil {
@@ -129,6 +135,9 @@ func (c *Call) message(ctx context.Context, l *link, m wire.Message) error {
 		return nil
 	case wire.Sealed:
 		c.hear(l, m.Packet, time.Now())
+		return nil
+	case wire.Layers:
+		c.takeLayers(m)
 		return nil
 	case wire.Error:
 		return refused(m)
@@ -275,7 +284,7 @@ func (c *Call) event(l *link, e cipher.Event) {
 		c.notify(Notice{Kind: WrongPassphrase, Slot: p.Slot, Fingerprint: p.Fingerprint})
 		c.minded(now)
 	case cipher.Rekeyed:
-		c.want.newcomer()
+		c.wantKeys()
 	case cipher.CodeChanged:
 		c.codeChanged(l)
 	}

@@ -56,6 +56,8 @@ func (c *Call) connect(ctx context.Context) (*link, error) {
 		conn.Close()
 		return nil, err
 	}
+	c.views.begin(time.Now())
+	c.demand.everybody()
 	c.mu.Lock()
 	c.link = l
 	c.mu.Unlock()

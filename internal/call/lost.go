@@ -87,6 +87,9 @@ func (g *gaps) take(kid sframe.KID, ctr uint64, now time.Time) (opened bool, lat
 		g.started, g.kid, g.before, g.next = true, kid, kid, ctr+1
 		return false, late
 	case kid == g.kid:
+	case kid.Stream() != g.kid.Stream(): // pictures of another size from now on
+		g.kid, g.before, g.next, g.n = kid, kid, ctr+1, 0
+		return false, late
 	case kid == g.before:
 		return false, g.foundLocked(kid, ctr)
 	default:

@@ -16,50 +16,22 @@ import (
 	"github.com/sanix-darker/s2c/internal/transport"
 )
 
-// The picture of a numberedCamera, and how many come a second.
-const (
-	numberedWidth  = 96
-	numberedHeight = 64
-	numberedRate   = 25
-)
-
-// A numberedCamera films a scene that never stands still. Each picture has its
-// number in the blocks at the top.
-type numberedCamera struct {
-	tick *time.Ticker
-	done chan struct{}
-	once sync.Once
-	n    int
+// A reel is a scene that a camera films. Each picture has its number in the
+// blocks at the top.
+type reel struct {
+	w, h, rate int
+	film       func(y []byte, n int) // draws picture n, in rows of w, without its number
 }
 
-func newNumberedCamera(context.Context) (media.VideoSource, error) {
-	return &numberedCamera{tick: time.NewTicker(time.Second / numberedRate), done: make(chan struct{})}, nil
-}
-
-func (c *numberedCamera) ReadFrame(f *media.Frame) error {
-	select {
-	case <-c.done:
-		return os.ErrClosed
-	case f.At = <-c.tick.C:
-	}
-	f.Resize(numberedWidth, numberedHeight, false)
-	c.n++
-	film(f.Y, f.YStride, c.n)
-	return nil
-}
-
-func (c *numberedCamera) Close() error {
-	c.once.Do(func() { c.tick.Stop(); close(c.done) })
-	return nil
-}
-
-// film draws picture n: a ground with texture and two discs that swing.
-func film(y []byte, stride, n int) {
-	t := float64(n) / numberedRate
+// discs is a scene that never stands still: a ground with texture and two discs
+// that swing.
+var discs = reel{w: 96, h: 64, rate: 25, film: func(y []byte, n int) {
+	const w, h = 96, 64
+	t := float64(n) / 25
 	x1, y1 := 30+20*math.Sin(1.9*t), 36+12*math.Cos(1.3*t)
 	x2, y2 := 66+16*math.Cos(2.3*t), 38+14*math.Sin(1.7*t)
-	for j := range numberedHeight {
-		row := y[j*stride:][:numberedWidth]
+	for j := range h {
+		row := y[j*w:][:w]
 		for i := range row {
 			v := 70 + i/3 + j/4 + (i*7^j*13)&7
 			dx, dy := float64(i)-x1, float64(j)-y1
@@ -70,38 +42,52 @@ func film(y []byte, stride, n int) {
 			if dx*dx+dy*dy < 9*9 {
 				v = 40 + (i/2+j/2)&31
 			}
-			if j < 8 {
-				v = 40 + 160*(n>>(i/8)&1)
-			}
 			row[i] = uint8(v)
+		}
+	}
+}}
+
+// numberBlocks is how many blocks of 8x8 the number of a picture has, in Gray's
+// code: one of them changes with each picture.
+const numberBlocks = 12
+
+// picture draws picture n with its number.
+func (r *reel) picture(y []byte, n int) {
+	r.film(y, n)
+	for j := range 8 {
+		for i := range 8 * numberBlocks {
+			y[j*r.w+i] = uint8(40 + 160*((n^n>>1)>>(i/8)&1))
 		}
 	}
 }
 
 // number reads the number of a picture.
 func number(f *media.Frame) (n int) {
-	for bit := range numberedWidth / 8 {
+	for bit := range numberBlocks {
 		if f.Y[4*f.YStride+bit*8+4] > 120 {
 			n |= 1 << bit
 		}
+	}
+	for shift := 1; shift < numberBlocks; shift *= 2 {
+		n ^= n >> shift
 	}
 	return n
 }
 
 // ssim compares a picture with that filmed as number n, without the blocks at
 // the top: the mean over blocks of 8x8.
-func ssim(f *media.Frame, n int) float64 {
-	var want [numberedWidth * numberedHeight]byte
-	film(want[:], numberedWidth, n)
+func (r *reel) ssim(f *media.Frame, n int) float64 {
+	want := make([]byte, r.w*r.h)
+	r.film(want, n)
 	var sum float64
 	blocks := 0
-	for by := 8; by+8 <= numberedHeight; by += 4 {
-		for bx := 0; bx+8 <= numberedWidth; bx += 4 {
+	for by := 8; by+8 <= r.h; by += 4 {
+		for bx := 0; bx+8 <= r.w; bx += 4 {
 			var a, b, aa, bb, ab float64
 			for j := range 8 {
 				for i := range 8 {
 					x := float64(f.Y[(by+j)*f.YStride+bx+i])
-					y := float64(want[(by+j)*numberedWidth+bx+i])
+					y := float64(want[(by+j)*r.w+bx+i])
 					a, b, aa, bb, ab = a+x, b+y, aa+x*x, bb+y*y, ab+x*y
 				}
 			}
@@ -113,6 +99,43 @@ func ssim(f *media.Frame, n int) float64 {
 		}
 	}
 	return sum / float64(blocks)
+}
+
+// every is the time from one picture to the next.
+func (r *reel) every() time.Duration { return time.Second / time.Duration(r.rate) }
+
+// A reelCamera films a reel.
+type reelCamera struct {
+	reel *reel
+	tick *time.Ticker
+	done chan struct{}
+	once sync.Once
+	n    int
+}
+
+// shoot makes the reel's camera that of a call.
+func (r *reel) shoot(cfg *call.Config) {
+	cfg.Camera = func(context.Context) (media.VideoSource, error) {
+		return &reelCamera{reel: r, tick: time.NewTicker(r.every()), done: make(chan struct{})}, nil
+	}
+	cfg.Width, cfg.Height, cfg.FPS = r.w, r.h, r.rate
+}
+
+func (c *reelCamera) ReadFrame(f *media.Frame) error {
+	select {
+	case <-c.done:
+		return os.ErrClosed
+	case f.At = <-c.tick.C:
+	}
+	f.Resize(c.reel.w, c.reel.h, false)
+	c.n++
+	c.reel.picture(f.Y, c.n)
+	return nil
+}
+
+func (c *reelCamera) Close() error {
+	c.once.Do(func() { c.tick.Stop(); close(c.done) })
+	return nil
 }
 
 // A lossyLink makes datagrams of a viewer get lost, both ways.
@@ -163,12 +186,23 @@ type seen struct {
 	received float64       // kbit/s of the viewer, likewise
 }
 
+// logLost logs the head of a table of what was seen, and log a line of it.
+// Lengths are in pictures, rates in kbit/s.
+func logLost(t *testing.T) {
+	t.Logf("%-12s %6s %7s %5s %9s %9s %7s %8s %7s %7s", "loss", "late", "freeze", "lag", "SSIM now", "SSIM own", "worst", "heal", "up", "down")
+}
+
+func (s *seen) log(t *testing.T, name string) {
+	t.Logf("%-12s %5.1f%% %7d %5d %9.4f %9.4f %7.4f %8v %7.1f %7.1f", name,
+		100*float64(s.late)/float64(s.instants), s.freeze, s.lag, s.now, s.own, s.worst, s.heal, s.sent, s.received)
+}
+
 // watch compares what c shows of the member in slot with what is filmed, of
 // which the first picture was at start and each comes after delay.
-func watch(c *call.Call, slot uint16, delay time.Duration, from time.Time, first, count int, s *seen) (lastLate time.Time) {
+func watch(c *call.Call, r *reel, slot uint16, delay time.Duration, from time.Time, first, count int, s *seen) (lastLate time.Time) {
 	run := 0
 	for i := range count {
-		at := from.Add(time.Duration(i) * time.Second / numberedRate).Add(delay + 4*time.Millisecond)
+		at := from.Add(time.Duration(i) * r.every()).Add(delay + 4*time.Millisecond)
 		time.Sleep(time.Until(at))
 		if f := c.Picture(slot); f != nil {
 			s.shown = f
@@ -178,8 +212,8 @@ func watch(c *call.Call, slot uint16, delay time.Duration, from time.Time, first
 		}
 		n, want := number(s.shown), first+i
 		s.instants++
-		s.now += ssim(s.shown, want)
-		own := ssim(s.shown, n)
+		s.now += r.ssim(s.shown, want)
+		own := r.ssim(s.shown, n)
 		s.own += own
 		s.worst = min(s.worst, own)
 		if n >= want {
@@ -194,12 +228,12 @@ func watch(c *call.Call, slot uint16, delay time.Duration, from time.Time, first
 	return lastLate
 }
 
-// lastCut is the time of five pictures, at the end of a loss.
-const lastCut = 5 * time.Second / numberedRate
+// lastCut is how many pictures get lost at the end of a loss.
+const lastCut = 5
 
-// lose shows a camera to somebody behind a lossy link for some seconds, then for
+// lose shows a reel to somebody behind a lossy link for some seconds, then for
 // two more after the loss has ended.
-func lose(t *testing.T, l lossyLink, seconds int) (s seen) {
+func lose(t *testing.T, r *reel, l lossyLink, seconds int) (s seen) {
 	const toHub, toViewer = 15 * time.Millisecond, 25 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -216,7 +250,7 @@ func lose(t *testing.T, l lossyLink, seconds int) (s seen) {
 			}
 		}
 		cfg.Dial = dial(toHub, &sender)
-		cfg.Camera, cfg.Width, cfg.Height, cfg.FPS = newNumberedCamera, numberedWidth, numberedHeight, numberedRate
+		r.shoot(&cfg)
 		ann, _ := w.enter(cfg)
 		cfg = w.guest("cid")
 		cfg.Dial = dial(toViewer, &viewer)
@@ -228,7 +262,7 @@ func lose(t *testing.T, l lossyLink, seconds int) (s seen) {
 		if f == nil || state(ann).Self.Slot != slot {
 			t.Fatal("ann does not see herself")
 		}
-		first := number(f) + numberedRate
+		first := number(f) + r.rate
 		from := f.At.Add(time.Second)
 		ctx, cancel := context.WithCancel(w.ctx)
 		var wg sync.WaitGroup
@@ -241,12 +275,12 @@ func lose(t *testing.T, l lossyLink, seconds int) (s seen) {
 		})
 		s.worst = 1
 		up, down := sender.Info().Sent, viewer.Info().Received
-		watch(cid, slot, toHub+toViewer, from, first, seconds*numberedRate, &s)
+		watch(cid, r, slot, toHub+toViewer, from, first, seconds*r.rate, &s)
 		s.sent = float64(sender.Info().Sent-up) * 8 / 1000 / float64(seconds)
 		s.received = float64(viewer.Info().Received-down) * 8 / 1000 / float64(seconds)
 		cancel()
 		wg.Wait()
-		next := first + seconds*numberedRate
+		next := first + seconds*r.rate
 		from = from.Add(time.Duration(seconds) * time.Second)
 		if l.loss > 0 { // at its very end nothing gets through at all
 			lossy := viewer
@@ -254,20 +288,20 @@ func lose(t *testing.T, l lossyLink, seconds int) (s seen) {
 				lossy = sender
 			}
 			lossy.Cut(true, true)
-			time.Sleep(lastCut)
+			time.Sleep(lastCut * r.every())
 			lossy.Cut(false, false)
-			from = from.Add(lastCut)
-			next += int(lastCut * numberedRate / time.Second)
+			from = from.Add(lastCut * r.every())
+			next += lastCut
 		}
 		end := time.Now()
 		after := seen{shown: s.shown, worst: 1}
-		last := watch(cid, slot, toHub+toViewer, from, next, 2*numberedRate, &after)
+		last := watch(cid, r, slot, toHub+toViewer, from, next, 2*r.rate, &after)
 		if !last.IsZero() {
-			s.heal = last.Sub(end) + time.Second/numberedRate
+			s.heal = last.Sub(end) + r.every()
 		}
 		s.now /= float64(s.instants)
 		s.own /= float64(s.instants)
-		if after.instants != 2*numberedRate || after.own/float64(after.instants) < s.own-0.02 {
+		if after.instants != 2*r.rate || after.own/float64(after.instants) < s.own-0.02 {
 			t.Errorf("%+v: %d pictures after the loss, SSIM %.3f", l, after.instants, after.own/float64(after.instants))
 		}
 	})
@@ -278,7 +312,10 @@ func lose(t *testing.T, l lossyLink, seconds int) (s seen) {
 // which hits both ways of the viewer's link, or of the sender's: round trip to
 // the hub 50 and 30 ms. Lengths are in pictures of 40 ms, rates in kbit/s.
 func TestLostPictures(t *testing.T) {
-	const burst = 3 * time.Second / numberedRate // of three pictures
+	if testing.Short() {
+		t.Skip("much computing")
+	}
+	burst := 3 * discs.every() // of three pictures
 	tests := []struct {
 		name   string
 		link   lossyLink
@@ -298,11 +335,11 @@ func TestLostPictures(t *testing.T) {
 		{"sender 5 %", lossyLink{loss: 0.05, sender: true}, 0.30, 25, 0.85, 600 * time.Millisecond},
 		{"sender 20 %", lossyLink{loss: 0.20, sender: true}, 0.60, 30, 0.8, 600 * time.Millisecond},
 	}
-	t.Logf("%-12s %6s %7s %5s %9s %9s %7s %8s %7s %7s", "loss", "late", "freeze", "lag", "SSIM now", "SSIM own", "worst", "heal", "up", "down")
+	logLost(t)
 	for _, test := range tests {
-		s := lose(t, test.link, 12)
+		s := lose(t, &discs, test.link, 12)
 		late := float64(s.late) / float64(s.instants)
-		t.Logf("%-12s %5.1f%% %7d %5d %9.4f %9.4f %7.4f %8v %7.1f %7.1f", test.name, 100*late, s.freeze, s.lag, s.now, s.own, s.worst, s.heal, s.sent, s.received)
+		s.log(t, test.name)
 		if late > test.late || s.freeze > test.freeze || s.now < test.now || s.heal > test.heal {
 			t.Errorf("%s: late %.3f, freeze %d, SSIM %.4f, healed after %v; want at most %.3f, %d, at least %.4f, at most %v",
 				test.name, late, s.freeze, s.now, s.heal, test.late, test.freeze, test.now, test.heal)
@@ -318,7 +355,7 @@ func TestLateJoiner(t *testing.T) {
 		link := simnet.Link{Delay: 25 * time.Millisecond}
 		cfg := w.guest("ann")
 		cfg.Dial = w.dial(link, link)
-		cfg.Camera, cfg.Width, cfg.Height, cfg.FPS = newNumberedCamera, numberedWidth, numberedHeight, numberedRate
+		discs.shoot(&cfg)
 		w.enter(cfg)
 		time.Sleep(5*time.Second + 7*time.Millisecond)
 		cfg = w.guest("bob")

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,7 @@ type member struct {
 	decoded  atomic.Uint64 // pictures
 	broken   atomic.Uint64 // pictures that could not be decoded
 	age      atomic.Int64  // capture to decoded of the last picture, ns
+	size     atomic.Uint64 // of the last picture: width<<32 | height
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -243,7 +245,9 @@ func (m *member) snapshot() Member {
 	age := time.Duration(m.age.Load())
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	size := m.size.Load()
 	s := Member{
+		Width: int(size >> 32), Height: int(size & math.MaxUint32),
 		Slot: m.slot, Name: m.nick, Present: m.nick != "",
 		Fingerprint: m.fp, Mark: m.mark, Differs: m.differs,
 		Speaking: m.speaking.Load() && !m.beat.Muted,
@@ -268,6 +272,7 @@ func (m *member) snapshot() Member {
 // often. It is guarded by the member's mu.
 type request struct {
 	wanted bool
+	layer  int
 	none   bool   // nothing has been decoded yet
 	have   uint16 // newest picture decoded
 	first  time.Time
@@ -277,7 +282,7 @@ type request struct {
 // How often a member is asked for a picture: not again before an answer could
 // have come, and for a key picture when the answers did not help.
 const (
-	askEvery = 100 * time.Millisecond
+	askEvery = 60 * time.Millisecond
 	askKey   = 400 * time.Millisecond
 )
 
@@ -285,10 +290,13 @@ const (
 // only now.
 const newTime = 3 * time.Second
 
-// missPicture says that a picture could not be decoded.
-func (m *member) missPicture(have uint16, none bool) {
+// missPicture says that a picture of a layer could not be decoded.
+func (m *member) missPicture(layer int, have uint16, none bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.ask.layer != layer {
+		m.ask = request{layer: layer}
+	}
 	m.ask.wanted, m.ask.have, m.ask.none = true, have, none
 }
 
@@ -301,7 +309,7 @@ func (m *member) gotPicture() {
 
 // dueRequest returns what to ask m for at time now, if it is time to.
 func (m *member) dueRequest(now time.Time) (r wire.PictureRequest, ok bool) {
-	every := max(askEvery, time.Duration(m.patience.Load()))
+	every := max(askEvery, time.Duration(m.patience.Load())/2)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.ask.wanted || now.Sub(m.ask.last) < every {
@@ -312,7 +320,7 @@ func (m *member) dueRequest(now time.Time) (r wire.PictureRequest, ok bool) {
 	}
 	m.ask.last = now
 	return wire.PictureRequest{
-		Slot: m.slot, Have: m.ask.have,
+		Slot: m.slot, Layer: uint8(m.ask.layer), Have: m.ask.have,
 		None: m.ask.none || now.Sub(m.ask.first) > askKey,
 	}, true
 }

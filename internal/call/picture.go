@@ -5,9 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/internal/media"
-	"github.com/sanix-darker/s2c/internal/queue"
 	"github.com/sanix-darker/s2c/internal/video"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
@@ -37,92 +35,64 @@ const (
 	newcomerEvery = 500 * time.Millisecond
 )
 
-// encodeLoop compresses the newest picture, at most FPS times a second, and
-// queues it. Nothing is coded while the camera is off or nobody is there.
+// encodeLoop compresses the newest picture in each size that somebody looks at,
+// and queues it. Nothing is coded while the camera is off or nobody looks.
 func (c *Call) encodeLoop(ctx context.Context) {
-	var (
-		enc   encoding
-		start time.Time // of the current second's schedule
-		sent  time.Duration
-	)
-	every := time.Second / time.Duration(c.cfg.FPS)
+	var layers [wire.MaxLayers]layer
+	for i := range layers {
+		layers[i].index = i
+	}
+	var own pacer
 	for {
 		f, err := c.camera.Get(ctx)
 		if err != nil {
 			return
 		}
 		if !c.cameraOn.Load() {
+			c.noteSending(nil)
 			continue
 		}
-		// A camera's pictures come unevenly; a schedule of even instants with
-		// half a period of tolerance keeps the rate without judder.
-		if d := f.At.Sub(start); d < 0 || d > time.Minute {
-			start, sent = f.At, 0
-		} else if d < sent-every/4 {
-			continue
-		} else {
-			sent = max(sent, d-every)
-		}
-		sent += every
-		self := c.self.Back()
-		self.Resize(c.cfg.Width, c.cfg.Height, false)
-		video.Scale(&self.YCbCr, &f.YCbCr)
-		self.At = f.At
+		c.showSelf(&own, f)
+		var sizes [wire.MaxLayers]wire.Size
+		n := 0
 		if len(*c.members.Load()) > 0 {
-			now := time.Now()
-			c.applyWants(now, &enc)
-			enc.repeats.adapt(c.worstLoss(now))
-			if err = c.sendPicture(&enc, self, now); err != nil {
+			sizes, n = c.demand.get()
+		}
+		now := time.Now()
+		for i := range n {
+			if err := c.send(&layers[i], sizes[i], f, now); err != nil {
 				c.cfg.Log.Error("picture not coded", "err", err)
 			}
 		}
-		c.self.Put()
-		c.touch()
+		c.noteSending(layers[:n])
 	}
 }
 
-// An encoding is what encodeLoop knows of the pictures before.
-type encoding struct {
-	buf     []byte
-	newest  uint16    // the picture coded last
-	key     time.Time // when the last key picture was coded
-	repeats repeater
+// showSelf hands the camera's picture to the screen, if it is its turn.
+func (c *Call) showSelf(own *pacer, f *media.Frame) {
+	v := c.views.selfView()
+	s := c.shapeFor(v.size(), f)
+	if v.FPS != 0 { // it costs no more than this machine's time
+		s.FPS = min(v.FPS, maxFPS)
+	}
+	if !own.take(f.At, s.FPS) {
+		return
+	}
+	scale(c.self.Back(), f, s)
+	c.self.Put()
+	c.touch()
 }
 
-// sendPicture compresses f and queues its parts. The last of them has what is
-// to be repeated of the pictures before, as far as there is room.
-func (c *Call) sendPicture(enc *encoding, f *media.Frame, now time.Time) error {
-	buf, pic, err := c.enc.Encode(enc.buf[:0], &f.YCbCr)
-	enc.buf = buf
-	if err != nil {
-		return err
-	}
-	enc.newest = pic.ID
-	kind := wire.KindVideo
-	if pic.Key() {
-		kind, enc.key = wire.KindKey, now
-	}
-	parts := (len(buf) + wire.MaxPart - 1) / wire.MaxPart
-	if parts > maxPictureParts {
-		panic("call: internal error: picture larger than the encoder was told")
-	}
-	var plain [wire.MaxPlain]byte
-	for i := range parts {
-		p := wire.Part{
-			ID: pic.ID, Ref: pic.Ref, Time: wire.NewMillis(f.At),
-			Part: uint8(i), Parts: uint8(parts),
-			Data: buf[i*wire.MaxPart : min((i+1)*wire.MaxPart, len(buf))],
+// noteSending remembers for State what is sent.
+func (c *Call) noteSending(layers []layer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sends = c.sends[:0]
+	for i := range layers {
+		if layers[i].enc != nil {
+			c.sends = append(c.sends, layers[i].shape)
 		}
-		b := plain[:0]
-		if i == parts-1 {
-			if !pic.Key() { // a key picture needs none of those before
-				b = enc.repeats.append(b, wire.MaxPart-len(p.Data))
-			}
-			enc.repeats.remember(p)
-		}
-		c.outbox.put(now, queue.Video, sframe.StreamVideo, wire.NewClear(kind, 0), p.Append(b))
 	}
-	return nil
 }
 
 // pictureWants gathers what receivers ask of the encoder between two pictures.
@@ -157,23 +127,29 @@ func (w *pictureWants) refer(id uint16) {
 // encoderPictures is how many pictures a video.Encoder can refer to.
 const encoderPictures = 16
 
-// applyWants passes the wishes on to the encoder.
-func (c *Call) applyWants(now time.Time, enc *encoding) {
-	w := &c.want
+// apply passes the wishes on to the encoder of l.
+func (w *pictureWants) apply(l *layer, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.has {
-		if enc.newest-w.id < encoderPictures {
-			c.enc.Refer(w.id)
+		if l.newest-w.id < encoderPictures {
+			l.enc.Refer(w.id)
 		} else {
 			w.wanted = true // nobody holds it any more
 		}
 		w.has = false
 	}
-	since := now.Sub(enc.key)
+	since := now.Sub(l.key)
 	if w.wanted && since >= keyEvery || w.joined && since >= newcomerEvery {
-		c.enc.ForceKey()
+		l.enc.ForceKey()
 		w.wanted, w.joined = false, false
+	}
+}
+
+// wantKeys makes the next picture of each size a key picture, for newcomers.
+func (c *Call) wantKeys() {
+	for i := range c.want {
+		c.want[i].newcomer()
 	}
 }
 
@@ -191,6 +167,7 @@ func (c *Call) decodeLoop(m *member) {
 
 // A coded picture as it came from a member.
 type coded struct {
+	layer   int
 	id, ref uint16
 	time    wire.Millis
 	data    []byte
@@ -222,7 +199,7 @@ func (b *backlog) put(p coded) {
 	b.mu.Lock()
 	if b.n < backlogLen {
 		s := &b.ring[(b.first+b.n)%backlogLen]
-		s.id, s.ref, s.time = p.id, p.ref, p.time
+		s.layer, s.id, s.ref, s.time = p.layer, p.id, p.ref, p.time
 		s.data = append(s.data[:0], p.data...)
 		b.n++
 	}
@@ -273,17 +250,17 @@ type picture struct {
 	whole []byte
 }
 
-// add takes a part and returns the picture that it completes. The picture's
-// data is valid until the next add.
-func (a *assembler) add(p wire.Part) (coded, bool) {
+// add takes a part of a picture of a layer and returns the picture that it
+// completes. The picture's data is valid until the next add.
+func (a *assembler) add(layer int, p wire.Part) (coded, bool) {
 	if p.Parts == 1 {
-		return coded{p.ID, p.Ref, p.Time, p.Data}, true
+		return coded{layer, p.ID, p.Ref, p.Time, p.Data}, true
 	}
 	if p.Parts > maxPictureParts {
 		return coded{}, false
 	}
 	a.turn++
-	pic := a.find(p)
+	pic := a.find(layer, p)
 	pic.turn = a.turn
 	pic.data[p.Part] = append(pic.data[p.Part][:0], p.Data...)
 	pic.have |= 1 << p.Part
@@ -295,16 +272,16 @@ func (a *assembler) add(p wire.Part) (coded, bool) {
 	for i := range pic.parts {
 		pic.whole = append(pic.whole, pic.data[i]...)
 	}
-	return coded{pic.id, pic.ref, pic.time, pic.whole}, true
+	return coded{pic.layer, pic.id, pic.ref, pic.time, pic.whole}, true
 }
 
 // find returns the incomplete picture that p belongs to, or starts it in place
 // of the one that waited longest.
-func (a *assembler) find(p wire.Part) *picture {
+func (a *assembler) find(layer int, p wire.Part) *picture {
 	oldest := &a.open[0]
 	for i := range a.open {
 		pic := &a.open[i]
-		if pic.used && pic.id == p.ID && pic.ref == p.Ref && pic.parts == p.Parts {
+		if pic.used && pic.layer == layer && pic.id == p.ID && pic.ref == p.Ref && pic.parts == p.Parts {
 			return pic
 		}
 		if !pic.used || (oldest.used && pic.turn < oldest.turn) {
@@ -312,6 +289,6 @@ func (a *assembler) find(p wire.Part) *picture {
 		}
 	}
 	oldest.used, oldest.have, oldest.parts = true, 0, p.Parts
-	oldest.id, oldest.ref, oldest.time = p.ID, p.Ref, p.Time
+	oldest.layer, oldest.id, oldest.ref, oldest.time = layer, p.ID, p.Ref, p.Time
 	return oldest
 }

@@ -41,20 +41,21 @@ func (c *Call) recvLoop(l *link) error {
 // take hands the payload of an authentic packet, whose clear part is from, to
 // whom it concerns.
 func (c *Call) take(l *link, m *member, from wire.Packet, b []byte, now time.Time) {
-	switch from.KID.Stream() {
+	switch stream := from.KID.Stream(); stream {
 	case sframe.StreamVoice:
 		m.count(0, from, false, now)
 		if v, err := wire.ParseVoice(b); err == nil {
 			m.voice.Put(now, audio.Packet{Index: v.Index, Age: wire.NewMillis(now).Sub(v.Time), Opus: v.Opus})
 		}
-	case sframe.StreamVideo:
+	case sframe.StreamVideo, sframe.StreamVideo1, sframe.StreamVideo2:
+		layer, _ := wire.LayerOf(stream)
 		m.count(1, from, c.noteVideo(l, m, from.KID, from.CTR, now), now)
 		for len(b) > 0 {
 			p, rest, err := wire.ParsePart(b)
 			if err != nil {
 				return
 			}
-			if p, ok := m.parts.add(p); ok {
+			if p, ok := m.parts.add(layer, p); ok {
 				m.backlog.put(p)
 			}
 			b = rest
@@ -81,11 +82,11 @@ func (c *Call) control(l *link, m *member, b []byte, now time.Time) {
 		switch {
 		case p.Slot != l.slot:
 		case p.None && m.isNew(now):
-			c.want.newcomer() // who may have lost the first picture of all
+			c.want[p.Layer].newcomer() // who may have lost the first picture of all
 		case p.None:
-			c.want.key()
+			c.want[p.Layer].key()
 		default:
-			c.want.refer(p.Have)
+			c.want[p.Layer].refer(p.Have)
 		}
 	case wire.LossReport:
 		m.hear(now)

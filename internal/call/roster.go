@@ -78,7 +78,7 @@ func (c *Call) confirm(p cipher.Peer, now time.Time) {
 	c.people.mu.Unlock()
 	mark := c.met(p.Fingerprint, name, now)
 	m.setMark(mark)
-	c.want.newcomer() // they have no picture of us yet
+	c.wantKeys() // they have no picture of us yet
 	wake(c.outbox.beat)
 	i := slices.IndexFunc(c.departures, func(d departure) bool { return d.fp == p.Fingerprint && d.name == name })
 	if i >= 0 { // never really away

@@ -56,6 +56,8 @@ type Member struct {
 	Loss     float64       // share of this member's packets lost over the last second
 	Silent   time.Duration // since anything arrived from the member
 	FPS      float64       // pictures decoded over the last second
+	Width    int           // of the last picture, in pixels; 0 before the first
+	Height   int           // likewise
 	Voice    time.Duration // capture to playing, by the two clocks
 	Picture  time.Duration // capture to decoded, by the two clocks
 	Lag      time.Duration // how much later pictures come than the fastest of the last minute
@@ -86,6 +88,8 @@ type State struct {
 	Guesses    int       // who did not know the passphrase in the last hour
 	Shut       bool      // too many did not: nobody new is let in for now
 
+	Sends []Sending // the sizes of the pictures that are sent now, the largest first
+
 	Strays uint64 // packets and pair messages so far that were of nobody present, or not authentic
 
 	Link    Link
@@ -103,6 +107,7 @@ func (c *Call) State(s *State) {
 		slot = c.link.slot
 	}
 	s.Code = c.code
+	s.Sends = append(s.Sends[:0], c.sends...)
 	c.mu.Unlock()
 	s.Session = c.cfg.Session
 	s.Locked = c.Locked()

@@ -29,6 +29,15 @@ type event struct {
 	Members []memberStats `json:"members,omitempty"`
 	Waiting []knockStats  `json:"waiting,omitempty"`
 	Locked  bool          `json:"locked,omitempty"`
+	Sends   []sending     `json:"sends,omitempty"`
+}
+
+// A sending is a size in which this member sends its pictures.
+type sending struct {
+	Width  int  `json:"width"`
+	Height int  `json:"height"`
+	FPS    int  `json:"fps_at_most"`
+	Colour bool `json:"colour"`
 }
 
 // linkFigures are the figures of the way to the hub.
@@ -53,6 +62,8 @@ type memberStats struct {
 	Muted          bool    `json:"muted"`
 	Loss           float64 `json:"loss"`
 	FPS            float64 `json:"fps"`
+	Width          int     `json:"width"` // of the last picture, in pixels
+	Height         int     `json:"height"`
 	VoiceDelay     float64 `json:"voice_delay_ms"`
 	PictureDelay   float64 `json:"picture_delay_ms"`
 	VoicePlayed    uint64  `json:"voice_played"`
@@ -170,11 +181,14 @@ func statsEvent(s *call.State, now time.Time) event {
 		m := &s.Members[i]
 		v.Members = append(v.Members, memberStats{
 			Slot: m.Slot, Name: m.Name, Fingerprint: m.Fingerprint.String(), Mark: m.Mark.String(),
-			Present: m.Present, Differs: m.Differs, Speaking: m.Speaking, Muted: m.Muted, Loss: m.Loss, FPS: m.FPS,
+			Present: m.Present, Differs: m.Differs, Speaking: m.Speaking, Muted: m.Muted, Loss: m.Loss, FPS: m.FPS, Width: m.Width, Height: m.Height,
 			VoiceDelay: ms(m.Voice), PictureDelay: ms(m.Picture),
 			VoicePlayed: m.VoicePlayed, VoiceConcealed: m.VoiceConcealed, VoiceLate: m.VoiceLate, VoiceDropped: m.VoiceDropped,
 			Pictures: m.Pictures, PicturesLost: m.PicturesLost,
 		})
+	}
+	for _, x := range s.Sends {
+		v.Sends = append(v.Sends, sending(x))
 	}
 	for i := range s.Knocks {
 		k := &s.Knocks[i]
