@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"os"
@@ -19,17 +20,25 @@ var signer []byte
 // the test. It takes ffmpeg, without which Clip ends the test as Need does.
 func Clip(t testing.TB) string {
 	t.Helper()
-	ffmpeg, err := exec.LookPath("ffmpeg")
+	_, err := exec.LookPath("ffmpeg")
 	Need(t, err)
-	dir := t.TempDir()
-	mkv, y4m := filepath.Join(dir, "signer.mkv"), filepath.Join(dir, "signer.y4m")
-	if err := os.WriteFile(mkv, signer, 0o600); err != nil {
+	y4m, err := WriteClip(t.Context(), t.TempDir())
+	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error",
+	return y4m
+}
+
+// WriteClip writes the file of Clip into dir and returns its path.
+func WriteClip(ctx context.Context, dir string) (string, error) {
+	mkv, y4m := filepath.Join(dir, "signer.mkv"), filepath.Join(dir, "signer.y4m")
+	if err := os.WriteFile(mkv, signer, 0o600); err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error",
 		"-i", mkv, "-vf", "scale=out_range=pc,format=yuv420p", "-f", "yuv4mpegpipe", "-strict", "-1", y4m)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatal(fmt.Errorf("convert %s: %w: %s", mkv, err, out))
+		return "", fmt.Errorf("convert %s: %w: %s", mkv, err, out)
 	}
-	return y4m
+	return y4m, nil
 }

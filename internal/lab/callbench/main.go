@@ -5,6 +5,7 @@
 //	go run ./internal/lab/callbench -members 3 -time 10m    does any lag grow?
 //	go run ./internal/lab/callbench -freeze 10s             one member stopped: does anybody else notice?
 //	go run ./internal/lab/callbench -unsealed 4             what sealing costs: four rounds with it and without
+//	go run ./internal/lab/callbench -screen 120x40          kB/s of four members, each in a terminal, who film a person
 //	go run ./internal/lab/callbench -binary                 size and start-up time of the binary
 //
 // Delays are capture to playing (voice) and capture to decoded (picture), by
@@ -36,6 +37,9 @@ type options struct {
 	mic     string
 	speaker string
 	every   time.Duration
+	screen  string
+	look    string
+	shots   string
 }
 
 func main() {
@@ -50,6 +54,9 @@ func main() {
 	flag.StringVar(&o.mic, "mic", "test", "microphone of every member")
 	flag.StringVar(&o.speaker, "speaker", "test", "speaker of every member")
 	flag.DurationVar(&o.every, "every", 100*time.Millisecond, "how often to look at the delays")
+	flag.StringVar(&o.screen, "screen", "", "run each member in a terminal of this `size`, as in 120x40, and measure what they send and receive")
+	flag.StringVar(&o.look, "look", "auto", "with -screen: how the members draw pictures")
+	flag.StringVar(&o.shots, "shot", "", "with -screen: save what the first member sees to this `file`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -74,6 +81,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if o.members < 2 {
 		return errors.New("a call needs two members")
+	}
+	if o.screen != "" {
+		return onScreens(ctx, o, s2c, dir)
 	}
 	if o.rounds > 0 {
 		return unsealed(ctx, o, s2c, dir)
