@@ -14,6 +14,7 @@ const (
 	dropForged                         // the packet names another member's slot
 	dropFlood                          // the member sends more packets than anybody needs
 	dropNotChat                        // a reliable packet of another stream than chat
+	dropUnseen                         // pictures of a layer that nobody gets
 	dropStranger                       // a pair message to somebody who is not there (any more)
 	dropExpired                        // overwritten in the sender's ring before its turn
 	dropControlFull                    // the receiver's queue was full and the oldest went
@@ -24,6 +25,7 @@ const (
 	dropVideoStale                     //
 	dropNackFlood                      // the member asks for more lost packets than anybody needs
 	dropNackStranger                   // it asks for those of somebody who is not there (any more)
+	dropNackUnseen                     // of somebody at whom the member does not look
 	dropNackExpired                    // not in the sender's ring any more, or never, or from before the member joined
 	dropReasons                        // how many there are
 )
@@ -33,6 +35,7 @@ var dropNames = [dropReasons]string{
 	dropForged:       "forged",
 	dropFlood:        "flood",
 	dropNotChat:      "not_chat",
+	dropUnseen:       "unseen",
 	dropStranger:     "stranger",
 	dropExpired:      "expired",
 	dropControlFull:  "control_full",
@@ -43,6 +46,7 @@ var dropNames = [dropReasons]string{
 	dropVideoStale:   "video_stale",
 	dropNackFlood:    "nack_flood",
 	dropNackStranger: "nack_stranger",
+	dropNackUnseen:   "nack_unseen",
 	dropNackExpired:  "nack_expired",
 }
 

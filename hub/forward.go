@@ -39,8 +39,12 @@ func (m *member) recvLoop() {
 	}
 }
 
-// forward queues a packet for all others in the session, or does what the
-// member asks the hub itself for.
+// forward queues a packet for all others in the session, one with pictures for
+// those of them who get its layer, or does what the member asks the hub itself
+// for.
+//
+// A packet from before the member heard of other layers goes to those who are
+// to get the layer of its number now; whoever cannot use it drops it.
 func (m *member) forward(b []byte, now time.Time) {
 	m.packets.Add(1)
 	m.bytes.Add(uint64(len(b)))
@@ -53,7 +57,7 @@ func (m *member) forward(b []byte, now time.Time) {
 		}
 		m.repair(b, now)
 		return
-	case err != nil:
+	case err != nil || pictures(p) && p.Clear.Layer() >= wire.MaxLayers:
 		m.drops[dropMalformed].Add(1)
 		return
 	case p.KID.Slot() != m.slot:
@@ -67,13 +71,36 @@ func (m *member) forward(b []byte, now time.Time) {
 	if len(members) < 2 {
 		return // and spare the memory of the ring
 	}
-	c := class(p.Clear.Kind())
-	r := &m.ring
-	if c == queue.Video {
-		r = &m.pictures
+	if !pictures(p) {
+		m.push(members, ticket{&m.ring, m.ring.put(b, p, now)}, class(p.Clear.Kind()), now)
+		return
 	}
-	t := ticket{r, r.put(b, p, now)}
-	for _, o := range members {
+	to, guests := m.audience(p.Clear.Layer())
+	if len(to) == 0 && !others(guests, m) {
+		m.drops[dropUnseen].Add(1)
+		return // and spare the memory of the ring
+	}
+	t := ticket{&m.pictures, m.pictures.put(b, p, now)}
+	m.push(to, t, queue.Video, now)
+	m.push(guests, t, queue.Video, now)
+}
+
+// pictures reports whether p carries pictures, of which not everybody gets all.
+func pictures(p wire.Packet) bool { return class(p.Clear.Kind()) == queue.Video }
+
+// audience returns who get a layer of the member's pictures: those who have
+// named it in a Watch, and, with the member itself, those who get everybody's.
+func (m *member) audience(layer uint8) (named, guests []*member) {
+	named = m.plan.Load().to[layer]
+	if layer == 0 {
+		guests = *m.session.guests.Load()
+	}
+	return named, guests
+}
+
+// push queues a packet for all of to but the member itself.
+func (m *member) push(to []*member, t ticket, c queue.Class, now time.Time) {
+	for _, o := range to {
 		if o != m {
 			o.queue.Push(c, t, now)
 		}

@@ -156,6 +156,53 @@ func TestForwardStepsAllocateNothing(t *testing.T) {
 	}
 }
 
+// TestForwardLayersAllocatesNothing is the same for pictures, of which some
+// named a size, some are guests, and nobody gets the last layer.
+func TestForwardLayersAllocatesNothing(t *testing.T) {
+	members := room(10)
+	now := time.Now()
+	for i, m := range members[5:] {
+		m.session.look(m, []wire.View{at(3, 640>>(2*(i%2)), 480>>(2*(i%2)), 30)}, now)
+	}
+	var sent sync.WaitGroup
+	sent.Add(1 << 20)
+	want := [wire.MaxLayers]uint64{3 + 4, 2, 0} // and four guests besides the sender
+	var b [wire.MaxDatagram]byte
+	for layer := range wire.MaxLayers {
+		for _, m := range members {
+			m.conn = &benchConn{sent: &sent}
+			m.forwarded.Store(0)
+		}
+		p := layered(3, layer, 1, "sealed")
+		once := func() {
+			members[3].forward(p, time.Now())
+			for _, m := range members {
+				if err := m.sendWaiting(b[:]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for i := range 2 * ringMax { // until the ring has its full size
+			members[3].forward(p, now.Add(time.Duration(i)*time.Millisecond))
+		}
+		once()
+		for _, m := range members {
+			m.forwarded.Store(0)
+		}
+		const runs = 100
+		if n := testing.AllocsPerRun(runs, once); n != 0 {
+			t.Errorf("layer %d: %v allocations, want 0", layer, n)
+		}
+		var got uint64
+		for _, m := range members {
+			got += m.forwarded.Load()
+		}
+		if got != (runs+1)*want[layer] {
+			t.Errorf("layer %d: %d packets for %d members, want %d", layer, got, want[layer], (runs+1)*want[layer])
+		}
+	}
+}
+
 // room returns a session of n members without connections or goroutines.
 func room(n int) []*member {
 	h := New(Config{})
@@ -282,6 +329,10 @@ func FuzzMessage(f *testing.F) {
 		wire.Gone{},
 		wire.From{},
 		wire.Error{},
+		wire.Watch{},
+		wire.Watch{Views: []wire.View{at(0, 160, 96, 15), at(1, 1, 1, 1), at(3, 9999, 9999, 99), at(0, 640, 480, 30), at(4000, 8, 8, 8)}},
+		wire.Watch{Views: []wire.View{at(2, 0, 0, 0), at(65535, 640, 480, 0)}},
+		wire.Layers{Layers: make([]wire.Layer, 1)},
 	} {
 		f.Add(m.Append(nil))
 	}
@@ -289,10 +340,13 @@ func FuzzMessage(f *testing.F) {
 		members := room(4)
 		stranger := newMember(members[1].hub, nil, nil)
 		stranger.conn = &benchConn{}
+		last := make(map[*member]string)
+		now := time.Now().Add(planEvery) // or it would be too soon after joining
+		members[3].session.look(members[3], []wire.View{at(0, 320, 240, 30)}, now)
 		for _, m := range members {
-			m.out = nil
+			last[m] = lastLayers(t, m, "")
 		}
-		leave, e := members[1].handle(b)
+		leave, e := members[1].handle(b, now.Add(planEvery))
 		if leave && e != nil {
 			t.Errorf("handle(%x) left with %v", b, e)
 		}
@@ -310,12 +364,16 @@ func FuzzMessage(f *testing.F) {
 					var p wire.Packet
 					p, err = wire.ParsePacket(msg.Packet)
 					ok = p.KID.Slot() == 1 && p.KID.Stream() == sframe.StreamChat && string(out) == string(b)
+				case wire.Layers:
+					ok = b[0] == wire.Watch{}.Append(nil)[0]
+					last[m] = layersText(msg)
 				}
 				if err != nil || !ok || i == 1 || e != nil || leave {
 					t.Errorf("handle(%x) sent %x to %d: %v", b, out, i, err)
 				}
 			}
 		}
+		checkPlans(t, members[0].session, func(m *member) string { return last[m] })
 		if e := stranger.join(b, time.Now()); (e == nil) != (stranger.session != nil) {
 			t.Errorf("join(%x) = %v in session %v", b, e, stranger.session)
 		}
@@ -328,20 +386,32 @@ func FuzzPacket(f *testing.F) {
 		f.Add(sealed(slot, wire.KindVoice, 1<<40, "sealed"))
 		f.Add(wire.Nack{KID: sframe.NewKID(slot, sframe.StreamVideo, 0, 0), First: 1, Bits: 5}.Append(nil))
 	}
+	for layer := range wire.MaxLayers {
+		f.Add(layered(1, layer, 7, "sealed"))
+	}
+	f.Add([]byte{byte(wire.NewClear(wire.KindKey, wire.MaxLayers)), 0, 0, 0})
 	f.Add([]byte{})
 	f.Add(make([]byte, 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > wire.MaxDatagram {
 			return // no connection has longer ones
 		}
-		members := room(3)
+		members := room(4)
 		now := time.Now()
+		members[3].session.look(members[3], []wire.View{at(1, 8, 8, 8)}, now)
+		members[2].session.look(members[2], []wire.View{at(1, 640, 480, 30)}, now)
 		members[1].forward(b, now)
 		p, err := wire.ParsePacket(b)
 		want := err == nil && p.KID.Slot() == 1
+		audience := [4]bool{true, false, true, true} // of all but pictures
+		if k := p.Clear.Kind(); k == wire.KindVideo || k == wire.KindKey {
+			want = want && p.Clear.Layer() < 2
+			first := p.Clear.Layer() == 0
+			audience = [4]bool{first, false, first, !first}
+		}
 		for i, m := range members {
 			tk, ok := m.queue.Pop(now)
-			if ok != (want && i != 1) {
+			if ok != (want && audience[i]) {
 				t.Fatalf("forward(%x): member %d receives it: %v", b, i, ok)
 			}
 			if !ok {

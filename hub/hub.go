@@ -1,23 +1,31 @@
 // Package hub relays sealed packets between the members of a session.
 //
 // The hub sees the Hello and the certificate of each member, the clear byte and
-// the SFrame header of a packet and the two hashes of a pair message, never
-// contents: this package must not import
-// cipher or a codec, and TestLayers in the root package keeps it so.
+// the SFrame header of a packet, the two hashes of a pair message and in what
+// size each member shows which others, never contents: this package must not
+// import cipher or a codec, and TestLayers in the root package keeps it so.
+//
+// Voice and control go to all others in the session. Pictures go to those who
+// look: the hub groups the sizes in which others want a member's pictures into
+// up to three layers, tells the member to send these and no more, and forwards
+// each layer to those in it. Members who have never said at whom they look are
+// guests: they get the first layer of everybody.
 //
 // A connection has five goroutines, in brackets:
 //
-//	RecvDatagram > wire.ParsePacket > ring.put > tickets to the others      [recvLoop]
+//	RecvDatagram > wire.ParsePacket > ring.put > tickets to the others,     [recvLoop]
+//	    of pictures to those who get the layer by the sender's plan
 //	RecvDatagram > wire.ParseNack > ring.find > tickets to the member       [recvLoop]
 //	tickets > ring.get > SendDatagram                                       [sendLoop]
 //	RecvMessage > join, relay to one other member or to all                 [messageLoop]
+//	RecvMessage > Watch > plans of those looked at > Layers to them         [messageLoop]
 //	what others and the hub say > SendMessage                               [writeLoop]
-//	deadlines, leave, Close                                                 [watch]
+//	deadlines, the member's plan if it had to wait, leave, Close            [watch]
 //
 // Locks are taken in the order Hub, session, member, and nobody waits for
 // anything else while holding one. Forwarding a packet takes none of them: it
-// reads the members from an atomic pointer, and takes for some nanoseconds the
-// lock of the sender's ring and of each receiver's queue.
+// reads the members and the sender's plan from atomic pointers, and takes for
+// some nanoseconds the lock of the sender's ring and of each receiver's queue.
 package hub
 
 import (
@@ -220,10 +228,11 @@ type Stats struct {
 	Forwarded         uint64 // datagrams handed to a member's connection
 	Resent            uint64 // of these, pictures that a member had lost and asked for again
 	// Drops counts what was not relayed, by reason; every reason is there.
-	// "malformed" and "forged" packets, those of a "flood", reliable ones of
-	// another stream than chat ("not_chat") and pair messages to a "stranger"
-	// count once; the others count for each receiver. The "nack" reasons
-	// count the packets that a member asked for again.
+	// "malformed" and "forged" packets, those of a "flood", pictures of a layer
+	// that nobody gets ("unseen"), reliable packets of another stream than chat
+	// ("not_chat") and pair messages to a "stranger" count once; the others count
+	// for each receiver. The "nack" reasons count the packets that a member asked
+	// for again.
 	Drops map[string]uint64
 }
 

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sanix-darker/s2c/cipher/hello"
@@ -36,6 +37,7 @@ type member struct {
 	joined chan struct{} // closed by messageLoop
 	done   chan struct{} // closed by end
 	outEnd chan struct{} // closed by writeLoop
+	replan *time.Timer   // tells planLoop; set under the session's mu
 	wg     sync.WaitGroup
 
 	// Set by join and enter, before the session publishes the member.
@@ -47,6 +49,15 @@ type member struct {
 	since   time.Time            // when it joined
 	peer    []byte               // the Peer message that tells of this member
 	queue   *queue.Queue[ticket] // what others have sent; set under the Hub's mu
+
+	// Replaced under the session's mu.
+	looks atomic.Pointer[looks] // nil for a guest
+	plan  atomic.Pointer[plan]
+
+	// Guarded by the session's mu.
+	planned time.Time            // when it was last worked out what to tell the member of its layers
+	told    layers               // what it knows of them
+	fresh   [wire.MaxLayers]bool // which need a key picture, besides
 
 	// Owned by messageLoop and recvLoop.
 	messageMeter, chatMeter, packetMeter, repairMeter meter
@@ -64,18 +75,23 @@ type member struct {
 }
 
 func newMember(h *Hub, g *gate, conn transport.Conn) *member {
-	return &member{
+	m := &member{
 		hub: h, gate: g, conn: conn,
 		ready:        make(chan struct{}, 1),
 		joined:       make(chan struct{}),
 		done:         make(chan struct{}),
 		outEnd:       make(chan struct{}),
+		replan:       time.NewTimer(0),
+		told:         forGuests.layers,
 		messageMeter: meter{interval: messageInterval, burst: messageBurst},
 		chatMeter:    meter{interval: chatInterval, burst: chatBurst},
 		packetMeter:  meter{interval: packetInterval, burst: packetBurst},
 		repairMeter:  meter{interval: repairInterval, burst: repairBurst},
 		pictures:     ring{keep: repairTime},
 	}
+	m.replan.Stop()
+	m.plan.Store(forGuests)
+	return m
 }
 
 // enter gives m a slot in s.
@@ -86,14 +102,16 @@ func (m *member) enter(s *session, slot uint16, now time.Time) {
 	m.queue = queue.New[ticket](limits)
 }
 
-// watch ends the connection when the member does not join in time. Once it
-// ends, for whatever reason, watch takes the member out of its session, waits
-// a little for its last messages to go, and closes it.
+// watch ends the connection when the member does not join in time, and then
+// runs planLoop. Once it ends, for whatever reason, watch takes the member out
+// of its session, waits a little for its last messages to go, and closes it.
 func (m *member) watch() {
 	late := time.NewTimer(joinTime)
 	select {
 	case <-m.done:
 	case <-m.joined:
+		late.Stop()
+		m.planLoop()
 	case <-late.C:
 		m.end(refuse(wire.CodeProtocol, "no request to join came within %v", joinTime))
 	}

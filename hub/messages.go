@@ -50,7 +50,7 @@ func (m *member) messageLoop() *wire.Error {
 		if b, err = m.conn.RecvMessage(b); err != nil || m.ended() || !m.pace(&m.messageMeter, weight(b)) {
 			return nil
 		}
-		if leave, e := m.handle(b); leave || e != nil {
+		if leave, e := m.handle(b, time.Now()); leave || e != nil {
 			return e
 		}
 	}
@@ -93,7 +93,7 @@ func (m *member) pace(by *meter, n int) bool {
 
 // handle handles one message after the first. It reports whether the member
 // leaves, and otherwise what is wrong with the message.
-func (m *member) handle(b []byte) (leave bool, e *wire.Error) {
+func (m *member) handle(b []byte, now time.Time) (leave bool, e *wire.Error) {
 	msg, err := wire.ParseMessage(b)
 	if err != nil {
 		return false, refuse(wire.CodeProtocol, "malformed message")
@@ -105,6 +105,9 @@ func (m *member) handle(b []byte) (leave bool, e *wire.Error) {
 		return false, m.relay(msg.Pair)
 	case wire.Sealed:
 		m.chat(msg.Packet)
+		return false, nil
+	case wire.Watch:
+		m.session.look(m, msg.Views, now)
 		return false, nil
 	default:
 		return false, refuse(wire.CodeProtocol, "unexpected message of type %#02x", b[0])

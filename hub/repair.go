@@ -22,7 +22,9 @@ const (
 )
 
 // repair queues again for the member what it asks for in the Nack b: packets
-// with pictures that another one in the session has sent while it was there.
+// with pictures that another one in the session has sent while it was there,
+// and at whom it looks. They may be of any layer, as one who has just got
+// another may miss something of the one before; it could read them all.
 // They are sealed for it already and the same bytes go out, so there is no
 // nonce to be used twice; a member who got them before drops them.
 func (m *member) repair(b []byte, now time.Time) {
@@ -41,6 +43,10 @@ func (m *member) repair(b []byte, now time.Time) {
 		m.drops[dropNackStranger].Add(uint64(count))
 		return
 	}
+	if !m.looksAt(o, now) {
+		m.drops[dropNackUnseen].Add(uint64(count))
+		return
+	}
 	sent := 0
 	for _, number := range o.pictures.find(n, m.since) {
 		if number != 0 {
@@ -50,4 +56,15 @@ func (m *member) repair(b []byte, now time.Time) {
 	}
 	m.resent.Add(uint64(sent))
 	m.drops[dropNackExpired].Add(uint64(count - sent))
+}
+
+// looksAt reports whether the member is sent o's pictures, or may have been
+// sent those that the hub remembers, as its Watch is a newer one.
+func (m *member) looksAt(o *member, now time.Time) bool {
+	l := m.looks.Load()
+	if l == nil || now.Sub(l.since) < repairTime {
+		return true
+	}
+	_, ok := lookup(l.views, o.slot)
+	return ok
 }

@@ -104,6 +104,50 @@ func TestRepair(t *testing.T) {
 	}
 }
 
+// TestRepairOfLayers asks for what one is not, not yet and not any more sent.
+func TestRepairOfLayers(t *testing.T) {
+	members := room(3)
+	ann, bob := members[0], members[1]
+	begin := time.Now()
+	ms := func(n int) time.Time { return begin.Add(time.Duration(n) * time.Millisecond) }
+	for _, m := range members {
+		m.since = begin.Add(-time.Millisecond)
+	}
+	look := func(m *member, now time.Time, views ...wire.View) {
+		m.session.look(m, views, now)
+		m.session.plan(ann, now.Add(planEvery))
+	}
+	look(members[2], ms(0), at(0, 640, 480, 30))
+	look(bob, ms(0), at(0, 64, 48, 30))
+	ask := func(layer int, now time.Time) string {
+		t.Helper()
+		for _, m := range members {
+			queued(t, m, now)
+		}
+		nack := wire.Nack{KID: sframe.NewKID(0, wire.LayerStream(layer), 0, 0), First: 5, Bits: 1}
+		bob.forward(nack.Append(nil), now)
+		return strings.Join(queued(t, bob, now), " ")
+	}
+	ann.forward(layered(0, 0, 5, "large"), ms(100))
+	ann.forward(layered(0, 1, 5, "small"), ms(100))
+	for layer, want := range []string{"large", "small", ""} {
+		if got := ask(layer, ms(200)); got != want {
+			t.Errorf("layer %d: received %q, want %q", layer, got, want)
+		}
+	}
+	look(bob, ms(300))
+	if got := ask(1, ms(400)); got != "small" {
+		t.Errorf("after looking elsewhere: received %q of before", got)
+	}
+	ann.forward(layered(0, 0, 5, "large"), ms(1200))
+	if got := ask(0, ms(300).Add(repairTime)); got != "" {
+		t.Errorf("after looking elsewhere for %v: received %q", repairTime, got)
+	}
+	if got := bob.drops[dropNackUnseen].Load(); got != 1 {
+		t.Errorf("%d packets not sent again, want 1", got)
+	}
+}
+
 // TestRepairTime checks that pictures are there for repairTime, also beside a
 // voice.
 func TestRepairTime(t *testing.T) {

@@ -120,6 +120,7 @@ type client struct {
 	peers   map[uint16]hello.Hash
 	err     *wire.Error
 	packets []packet
+	told    []time.Time // when Layers came
 }
 
 // dial connects a client that has not sent anything.
@@ -246,6 +247,9 @@ func (c *client) note(m wire.Message) {
 			c.t.Errorf("slot %d received the reliable packet %x from %d: %v", c.slot, m.Packet, p.KID.Slot(), err)
 		}
 		c.events = append(c.events, fmt.Sprintf("chat of %d: %s", p.KID.Slot(), m.Packet[p.Header:]))
+	case wire.Layers:
+		c.events = append(c.events, layersText(m))
+		c.told = append(c.told, time.Now())
 	case wire.Error:
 		c.err = &m
 		c.events = append(c.events, fmt.Sprintf("error %d", m.Code))
@@ -289,6 +293,60 @@ func (c *client) say(k wire.Kind, body string) {
 	if err := c.conn.SendDatagram(sealed(c.at(), k, 1, body)); err != nil {
 		c.t.Error(err)
 	}
+}
+
+// layersText returns a message for comparisons: "layers 640x480@30c+ 160x96@10"
+// is for two layers, the first in colour and fresh.
+func layersText(m wire.Layers) string {
+	b := []byte("layers")
+	for _, l := range m.Layers {
+		b = append(b, ' ')
+		b = append(b, sizeText(l.Size)...)
+		if l.Fresh {
+			b = append(b, '+')
+		}
+	}
+	return string(b)
+}
+
+func sizeText(s wire.Size) string {
+	text := fmt.Sprintf("%dx%d@%d", s.Width, s.Height, s.FPS)
+	if s.Colour {
+		text += "c"
+	}
+	return text
+}
+
+// layered returns a packet with a picture of a layer as the member in a slot
+// sends it.
+func layered(slot uint16, layer int, ctr uint64, body string) []byte {
+	b := []byte{byte(wire.NewClear(wire.KindVideo, uint8(layer)))}
+	b = sframe.AppendHeader(b, uint64(sframe.NewKID(slot, wire.LayerStream(layer), 0, 0)), ctr)
+	b = binary.BigEndian.AppendUint64(b, uint64(time.Now().UnixNano()))
+	return append(b, body...)
+}
+
+// show sends a picture of each layer, whose body is its number, and waits
+// until all have arrived.
+func (c *client) show() {
+	c.t.Helper()
+	for layer := range wire.MaxLayers {
+		if err := c.conn.SendDatagram(layered(c.at(), layer, 1, fmt.Sprint(layer))); err != nil {
+			c.t.Error(err)
+		}
+		synctest.Wait()
+	}
+}
+
+// watch sends a Watch.
+func (c *client) watch(views ...wire.View) {
+	c.t.Helper()
+	c.send(wire.Watch{Views: views})
+}
+
+// at returns how to look at the member in a slot.
+func at(slot, width, height uint16, fps uint8) wire.View {
+	return wire.View{Slot: slot, Size: wire.Size{Width: width, Height: height, FPS: fps}}
 }
 
 // chat sends a reliable packet.

@@ -22,22 +22,30 @@ type session struct {
 
 	// Replaced under mu and never modified, so that forwarding needs no lock.
 	members atomic.Pointer[[]*member]
+	guests  atomic.Pointer[[]*member] // those of members who have not sent a Watch
 
-	// Guarded by mu, which is held for some microseconds at most: joining,
-	// leaving and relaying only append to queues that never wait.
-	mu    sync.Mutex
-	seats []seat // by slot
+	// Guarded by mu, which is held for some microseconds, as joining, leaving and
+	// relaying only append to queues that never wait; but one message can have
+	// wire.MaxViews members planned, each in about 10 microseconds if there are 64.
+	mu      sync.Mutex
+	seats   []seat      // by slot
+	viewers []*member   // scratch of planLocked, as are the following: who look at a member
+	wants   []wire.Size // how they do
+	places  []uint8     // which layer they get
+	before  []uint8     // which they got before, by slot
 }
 
 // A seat is the state of a slot.
 type seat struct {
-	taken bool
-	since time.Time // when it became free
+	taken  bool
+	member *member   // who has joined there, or nil
+	since  time.Time // when it became free
 }
 
 func newSession(name string, limit int) *session {
 	s := &session{name: name, limit: limit}
 	s.members.Store(new([]*member))
+	s.guests.Store(new([]*member))
 	return s
 }
 
@@ -62,8 +70,13 @@ func (s *session) add(m *member, now time.Time) *wire.Error {
 		m.put(o.peer)
 		o.put(m.peer)
 	}
+	s.seats[m.slot].member = m
 	members := append(slices.Clip(present), m)
 	s.members.Store(&members)
+	guests := append(slices.Clip(*s.guests.Load()), m)
+	s.guests.Store(&guests)
+	s.touchLocked(m, now) // others may look at its slot already
+	s.touchUnseenLocked(now)
 	return nil
 }
 
@@ -84,6 +97,10 @@ func (s *session) remove(m *member, now time.Time) bool {
 	for _, o := range rest {
 		o.put(gone)
 	}
+	if l := m.looks.Load(); l != nil {
+		s.touchViewsLocked(l.views, nil, now)
+	}
+	s.dismissLocked(m, now)
 	return true
 }
 

@@ -61,6 +61,7 @@ type layer struct {
 	index int
 	enc   *video.Encoder // nil before the first picture
 	shape Sending        // of enc
+	since time.Time      // when enc was made
 	pace  pacer
 	frame media.Frame // scaled
 
@@ -75,6 +76,10 @@ const (
 	// pictures per second: in a small one that is not seen, and the heads of
 	// packets would cost more than what is in them.
 	largeArea = 240 * 128
+
+	// reopenEvery is how often a layer changes its shape at most: each time takes
+	// a key picture, and somebody may pull at the corner of a terminal.
+	reopenEvery = 250 * time.Millisecond
 
 	// maxBitrate is what pictures of one size take at most, in bit/s.
 	maxBitrate = 500_000
@@ -125,9 +130,10 @@ func (s Sending) bitrate() int {
 	return min(s.Width*s.Height*(s.FPS+30)/12, maxBitrate)
 }
 
-// open makes the layer one of a shape, if it is not.
-func (l *layer) open(s Sending, bitrate int) error {
-	if l.enc != nil && l.shape == s {
+// open makes the layer one of a shape, if it is not and has not just become
+// another one.
+func (l *layer) open(s Sending, bitrate int, now time.Time) error {
+	if l.enc != nil && (l.shape == s || now.Sub(l.since) < reopenEvery) {
 		return nil
 	}
 	first := uint16(0)
@@ -145,7 +151,7 @@ func (l *layer) open(s Sending, bitrate int) error {
 	if err != nil {
 		return err
 	}
-	l.enc, l.shape, l.repeats = enc, s, repeater{times: l.repeats.times}
+	l.enc, l.shape, l.since, l.repeats = enc, s, now, repeater{times: l.repeats.times}
 	return nil
 }
 
@@ -155,12 +161,12 @@ func (c *Call) send(l *layer, size wire.Size, f *media.Frame, now time.Time) err
 	if !l.pace.take(f.At, s.FPS) {
 		return nil
 	}
-	if err := l.open(s, c.cfg.Bitrate); err != nil {
+	if err := l.open(s, c.cfg.Bitrate, now); err != nil {
 		return err
 	}
 	c.want[l.index].apply(l, now)
 	l.repeats.adapt(c.worstLoss(now))
-	scale(&l.frame, f, s)
+	scale(&l.frame, f, l.shape)
 	return c.sendPicture(l, now)
 }
 

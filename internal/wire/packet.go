@@ -33,7 +33,8 @@ func NewClear(k Kind, layer uint8) Clear { return Clear(k&7)<<3 | Clear(layer&7)
 // Kind returns what the packet carries.
 func (c Clear) Kind() Kind { return Kind(c >> 3 & 7) }
 
-// Layer returns the layer of the packet; higher ones are dropped first.
+// Layer returns the layer of a packet with pictures, below MaxLayers: the hub
+// forwards it to those who are to get this layer. It is 0 in all others.
 func (c Clear) Layer() uint8 { return uint8(c & 7) }
 
 // A Packet is what can be read of a sealed packet without a key.

@@ -45,7 +45,12 @@ type View struct {
 
 // Watch says at whose pictures a member looks, and how. It replaces the one
 // before. The pictures of others are not sent to it. A member that has never
-// sent one is sent everybody's, in a size of the sender's choice.
+// sent one is sent everybody's, in the largest size that somebody wants, or one
+// of the sender's choice if nobody does. It is the same for a Size without
+// width and height or without FPS.
+//
+// A view of a slot that nobody has counts for whoever takes the slot. Of
+// several of one slot the first counts.
 type Watch struct{ Views []View } // at most MaxViews
 
 // A Layer is a size of its pictures that a member is to send.
