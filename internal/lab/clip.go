@@ -22,21 +22,27 @@ func Clip(t testing.TB) string {
 	t.Helper()
 	_, err := exec.LookPath("ffmpeg")
 	Need(t, err)
-	y4m, err := WriteClip(t.Context(), t.TempDir())
+	y4m, err := WriteClip(t.Context(), t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return y4m
 }
 
-// WriteClip writes the file of Clip into dir and returns its path.
-func WriteClip(ctx context.Context, dir string) (string, error) {
+// WriteClip writes the file of Clip into dir and returns its path. With back,
+// the clip runs backwards after it has run forwards, so that it can be shown
+// again and again without a cut, as no webcam makes any.
+func WriteClip(ctx context.Context, dir string, back bool) (string, error) {
+	filter := "scale=out_range=pc,format=yuv420p"
+	if back {
+		filter += ",split[a][b];[b]reverse[c];[a][c]concat"
+	}
 	mkv, y4m := filepath.Join(dir, "signer.mkv"), filepath.Join(dir, "signer.y4m")
 	if err := os.WriteFile(mkv, signer, 0o600); err != nil {
 		return "", err
 	}
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error",
-		"-i", mkv, "-vf", "scale=out_range=pc,format=yuv420p", "-f", "yuv4mpegpipe", "-strict", "-1", y4m)
+		"-i", mkv, "-vf", filter, "-f", "yuv4mpegpipe", "-strict", "-1", y4m)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("convert %s: %w: %s", mkv, err, out)
 	}

@@ -59,7 +59,7 @@ func onScreens(ctx context.Context, o options, s2c *program.Program, dir string)
 	}
 	camera := o.camera
 	if camera == "test" {
-		if camera, err = lab.WriteClip(ctx, dir); err != nil {
+		if camera, err = lab.WriteClip(ctx, dir, true); err != nil {
 			return err
 		}
 	}
@@ -92,8 +92,13 @@ func onScreens(ctx context.Context, o options, s2c *program.Program, dir string)
 			return err
 		}
 		screens = append(screens, s)
-		if _, err := s.WaitText(fmt.Sprint(i+1, " here"), 30*time.Second); err != nil {
-			return err
+		for start := time.Now(); h.Stats().Members <= i; {
+			if time.Since(start) > 30*time.Second {
+				return fmt.Errorf("member-%d does not come", i)
+			}
+			if err := sleep(ctx, 50*time.Millisecond); err != nil {
+				return err
+			}
 		}
 	}
 	if err := sleep(ctx, 8*time.Second); err != nil {
