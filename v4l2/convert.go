@@ -1,6 +1,9 @@
 package v4l2
 
-import "image"
+import (
+	"encoding/binary"
+	"image"
+)
 
 // A frame of a camera becomes a picture in one pass over its bytes: every
 // sample goes through a table of 256 entries that undoes limited range.
@@ -45,18 +48,23 @@ const (
 	lookAtMost = 3     // sampled beyond in a small picture
 )
 
-// look examines n samples of luma, which lie step bytes apart in b.
-func (l *levels) look(b []byte, n, step int) {
+// look examines the luma of a frame of w x h pixels, which is at p in b.
+func (l *levels) look(b []byte, w, h int, p plane) {
 	if l.full {
 		return
 	}
-	beyond := 0
-	for i := 0; i < n*step; i += lookEvery * step {
-		if v := b[i]; v < beyondLow || v > beyondHigh {
-			beyond++
+	beyond, i := 0, 0
+	for y := range h {
+		row := b[p.off+y*p.stride:][:(w-1)*p.step+1]
+		for i *= p.step; i < len(row); i += lookEvery * p.step {
+			// One comparison for both ends: what is less than low wraps.
+			if row[i]-beyondLow > beyondHigh-beyondLow {
+				beyond++
+			}
 		}
+		i = i/p.step - w // the pattern goes on in the next row
 	}
-	l.full = beyond > max(lookAtMost, n/(lookEvery*lookShare))
+	l.full = beyond > max(lookAtMost, w*h/(lookEvery*lookShare))
 }
 
 // tables returns the tables for luma and chroma.
@@ -89,38 +97,44 @@ func grow(b []byte, n int) []byte {
 	return b[:n]
 }
 
-// convert stores frame src of mode m in img. src has m's length, and m is not
-// compressed.
-func convert(img *image.YCbCr, src []byte, m mode, chroma bool, l *levels) {
+// convert stores frame src of layout m in img.
+func convert(img *image.YCbCr, src []byte, m layout, chroma bool, l *levels) {
 	shape(img, m.w, m.h, chroma)
-	n := m.w * m.h
-	step := 1
-	if m.format == yuyv {
-		step = 2
-	}
-	l.look(src, n, step)
+	p := m.luma()
+	l.look(src, m.w, m.h, p)
 	luma, chr := l.tables()
-	if m.format == yuyv {
-		pick2(img.Y, src, luma)
-	} else {
-		pick(img.Y, src, luma)
-	}
+	gather(img.Y, src, m.w, m.h, p, luma)
 	if !chroma {
 		return
 	}
-	c := len(img.Cb)
-	switch m.format {
-	case yuyv:
-		yuyvChroma(img, src, m.w, m.h, chr)
-	case nv12:
-		pick2(img.Cb, src[n:], chr)
-		pick2(img.Cr, src[n+1:], chr)
-	case yu12:
-		pick(img.Cb, src[n:], chr)
-		pick(img.Cr, src[n+c:], chr)
+	cb, cr := m.chroma()
+	switch {
+	case m.format.packed():
+		halveRows(img, src, cb, cr, chr)
+	case m.format.planar():
+		gather(img.Cb, src, m.w/2, (m.h+1)/2, cb, chr)
+		gather(img.Cr, src, m.w/2, (m.h+1)/2, cr, chr)
 	default: // GREY
 		fill(img.Cb, 128)
 		fill(img.Cr, 128)
+	}
+}
+
+// gather maps the w x h samples at p in src to dst.
+func gather(dst, src []byte, w, h int, p plane, t *table) {
+	if p.stride == w*p.step { // no padding: one long row
+		w, h = w*h, 1
+	}
+	for y := range h {
+		to, from := dst[y*w:][:w], src[p.off+y*p.stride:]
+		switch {
+		case p.step == 2:
+			pick2(to, from, t)
+		case t == &fullLuma:
+			copy(to, from)
+		default:
+			pick(to, from, t)
+		}
 	}
 }
 
@@ -134,30 +148,42 @@ func pick(dst, src []byte, t *table) {
 
 // pick2 maps len(dst) samples of src, every second byte.
 func pick2(dst, src []byte, t *table) {
-	if len(dst) == 0 {
-		return
+	// Four at a time: a load of eight bytes and a store of four.
+	for len(dst) >= 4 && len(src) >= 8 {
+		v := binary.LittleEndian.Uint64(src)
+		dst[0], dst[1], dst[2], dst[3] = t[uint8(v)], t[uint8(v>>16)], t[uint8(v>>32)], t[uint8(v>>48)]
+		dst, src = dst[4:], src[8:]
 	}
-	src = src[:2*len(dst)-1]
 	for i := range dst {
 		dst[i] = t[src[2*i]]
 	}
 }
 
-// yuyvChroma makes 4:2:0 chroma of the 4:2:2 chroma of src: the mean of two rows.
-func yuyvChroma(img *image.YCbCr, src []byte, w, h int, t *table) {
+// halveRows makes 4:2:0 chroma of the 4:2:2 chroma at cb and cr in src: the mean
+// of two rows.
+func halveRows(img *image.YCbCr, src []byte, cb, cr plane, t *table) {
+	w, h := img.CStride, img.Rect.Dy()
 	for y := range (h + 1) / 2 {
-		a := src[2*y*w*2:][:w*2]
-		b := a
-		if 2*y+1 < h {
-			b = src[(2*y+1)*w*2:][:w*2]
+		a := src[2*y*cb.stride:][:4*w]
+		b := src[min(2*y+1, h-1)*cb.stride:][:4*w]
+		u, v := img.Cb[y*w:][:w], img.Cr[y*w:][:w]
+		for len(u) >= 2 && len(v) >= 2 && len(a) >= 8 && len(b) >= 8 {
+			m := means(binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b))
+			mu, mv := m>>(8*cb.off&63), m>>(8*cr.off&63)
+			u[0], u[1] = t[uint8(mu)], t[uint8(mu>>32)]
+			v[0], v[1] = t[uint8(mv)], t[uint8(mv>>32)]
+			u, v, a, b = u[2:], v[2:], a[8:], b[8:]
 		}
-		cb, cr := img.Cb[y*img.CStride:][:w/2], img.Cr[y*img.CStride:][:w/2]
-		for x := range cb {
-			cb[x] = t[(int(a[4*x+1])+int(b[4*x+1])+1)/2]
-			cr[x] = t[(int(a[4*x+3])+int(b[4*x+3])+1)/2]
+		for x := range u {
+			u[x] = t[(int(a[4*x+cb.off])+int(b[4*x+cb.off])+1)/2]
+			v[x] = t[(int(a[4*x+cr.off])+int(b[4*x+cr.off])+1)/2]
 		}
 	}
 }
+
+// means returns the mean of each of the eight bytes of a and b, halves up:
+// a + b = 2*(a|b) - (a^b), where half of a^b is rounded down within each byte.
+func means(a, b uint64) uint64 { return (a | b) - (a^b)>>1&0x7f7f7f7f7f7f7f7f }
 
 func fill(b []byte, v byte) {
 	for i := range b {

@@ -6,11 +6,16 @@ import "cmp"
 // lowest byte.
 type fourCC uint32
 
-// The formats that are understood. GREY is NV12 or YU12 without their chroma.
+// The formats that are understood. GREY is NV12 or YU12 without their chroma,
+// NV21 and YV12 are those with Cb and Cr exchanged.
 const (
 	yuyv fourCC = 'Y' | 'U'<<8 | 'Y'<<16 | 'V'<<24
+	yvyu fourCC = 'Y' | 'V'<<8 | 'Y'<<16 | 'U'<<24
+	uyvy fourCC = 'U' | 'Y'<<8 | 'V'<<16 | 'Y'<<24
 	nv12 fourCC = 'N' | 'V'<<8 | '1'<<16 | '2'<<24
+	nv21 fourCC = 'N' | 'V'<<8 | '2'<<16 | '1'<<24
 	yu12 fourCC = 'Y' | 'U'<<8 | '1'<<16 | '2'<<24
+	yv12 fourCC = 'Y' | 'V'<<8 | '1'<<16 | '2'<<24
 	grey fourCC = 'G' | 'R'<<8 | 'E'<<16 | 'Y'<<24
 	mjpg fourCC = 'M' | 'J'<<8 | 'P'<<16 | 'G'<<24
 	jpeg fourCC = 'J' | 'P'<<8 | 'E'<<16 | 'G'<<24
@@ -23,37 +28,25 @@ func (f fourCC) String() string {
 // compressed reports whether pictures of format f have no fixed length.
 func (f fourCC) compressed() bool { return f == mjpg || f == jpeg }
 
-// frameLen returns the bytes of a picture of w x h pixels without padding, or
-// 0 for a format that has no fixed length.
-func (f fourCC) frameLen(w, h int) int {
-	switch f {
-	case yuyv:
-		return w * h * 2
-	case nv12, yu12:
-		return w*h + 2*((w+1)/2)*((h+1)/2)
-	case grey:
-		return w * h
-	default:
-		return 0
-	}
-}
+// packed reports whether two pixels of format f share four bytes.
+func (f fourCC) packed() bool { return f == yuyv || f == yvyu || f == uyvy }
+
+// planar reports whether format f has planes of luma and of 4:2:0 chroma.
+func (f fourCC) planar() bool { return f == nv12 || f == nv21 || f == yu12 || f == yv12 }
 
 // rank orders formats by the work they make: YUYV, which nearly every camera
 // has and whose luma only needs picking out, then the planar ones, then MJPEG.
 // ok is false for a format that is not understood.
 func (f fourCC) rank(chroma bool) (rank int, ok bool) {
-	switch f {
-	case yuyv:
+	switch {
+	case f.packed():
 		return 0, true
-	case nv12, yu12:
+	case f.planar() || f == grey && !chroma:
 		return 1, true
-	case grey:
-		if chroma {
-			return 3, true // better than nothing only
-		}
-		return 1, true
-	case mjpg, jpeg:
+	case f.compressed():
 		return 2, true
+	case f == grey: // better than nothing only
+		return 3, true
 	default:
 		return 0, false
 	}
@@ -102,10 +95,14 @@ const maxSide = 8192
 // ok is false if the size is out of bounds or too odd for the format.
 func modeOf(f fourCC, r sizeRange, wantW, wantH int) (m mode, ok bool) {
 	w, h := r.nearest(wantW, wantH)
-	if w < 2 || h < 2 || w > maxSide || h > maxSide || f == yuyv && w%2 != 0 {
-		return mode{}, false
-	}
-	return mode{f, w, h}, true
+	m = mode{f, w, h}
+	return m, m.sane()
+}
+
+// sane reports whether pictures of mode m can be dealt with.
+func (m mode) sane() bool {
+	odd := m.w%2 != 0 && (m.format.packed() || m.format.planar())
+	return m.w >= 2 && m.h >= 2 && m.w <= maxSide && m.h <= maxSide && !odd
 }
 
 // compareModes orders modes from the best to the worst for a picture of
@@ -144,3 +141,34 @@ func class(m mode, wantW, wantH int, chroma bool) int {
 }
 
 func abs(v int) int { return max(v, -v) }
+
+// An offer is a mode and the best rate that a camera has for it.
+type offer struct {
+	mode
+	interval interval
+	slow     bool // less than three quarters of the rate wanted
+}
+
+// compareOffers orders offers from the best to the worst: as compareModes does,
+// yet those that are too slow come after those that are not, the fastest of
+// them first, and tiny pictures after all.
+func compareOffers(a, b offer, c Config) int {
+	tier := func(o offer) int {
+		switch {
+		case 2*o.w < c.Width:
+			return 2
+		case o.slow:
+			return 1
+		}
+		return 0
+	}
+	if t := cmp.Compare(tier(a), tier(b)); t != 0 {
+		return t
+	}
+	if a.slow && b.slow {
+		if t := cmp.Compare(b.interval.rate(), a.interval.rate()); t != 0 {
+			return t
+		}
+	}
+	return compareModes(a.mode, b.mode, c.Width, c.Height, c.Chroma)
+}

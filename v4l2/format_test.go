@@ -42,7 +42,7 @@ func TestModeOf(t *testing.T) {
 		{grey, one(641, 480), true},
 		{mjpg, one(1, 480), false},
 		{yuyv, one(100000, 480), false},
-		{yuyv, one(640, 1<<31), false},
+		{yuyv, one(640, 1<<30), false},
 	} {
 		if m, ok := modeOf(c.f, c.r, 640, 480); ok != c.ok {
 			t.Errorf("modeOf(%v, %+v) = %v, %v; want %v", c.f, c.r, m, ok, c.ok)

@@ -22,16 +22,24 @@ const (
 	markSOS  = 0xda
 )
 
+// endOfImage is the marker after the scan, which some cameras leave out.
+var endOfImage = []byte{0xff, 0xd9}
+
 // A jpegDecoder turns the frames of an MJPEG camera into pictures.
 type jpegDecoder struct {
 	buf []byte // the frame with its Huffman tables
 	r   bytes.Reader
+
+	// What the frames say of their size, which some drivers tell wrong: another
+	// than the mode's is believed from the second frame in a row on.
+	size, other image.Point
 }
 
 // decode stores frame src of mode m in img. JPEG is full range. A frame that
 // is cut short, broken or of another size fails with errFrame and leaves img as
-// it was. The standard library allocates the decoded picture; this is the one
-// format that is not free of allocations.
+// it was. The standard library decodes colour even where none is wanted, and
+// allocates the decoded picture; this is the one format that is not free of
+// allocations.
 func (d *jpegDecoder) decode(img *image.YCbCr, src []byte, m mode, chroma bool) error {
 	buf, w, h, err := appendTables(d.buf[:0], src)
 	d.buf = buf
@@ -39,7 +47,7 @@ func (d *jpegDecoder) decode(img *image.YCbCr, src []byte, m mode, chroma bool) 
 		return err
 	}
 	// Before decoding: the decoder allocates whatever size the header names.
-	if w != m.w || h != m.h {
+	if !d.believe(image.Pt(w, h), m) {
 		return fmt.Errorf("%w: %dx%d pixels instead of %dx%d", errFrame, w, h, m.w, m.h)
 	}
 	d.r.Reset(buf)
@@ -65,11 +73,35 @@ func (d *jpegDecoder) decode(img *image.YCbCr, src []byte, m mode, chroma bool) 
 	return nil
 }
 
+// isJPEG reports whether b begins as a JPEG picture does.
+func isJPEG(b []byte) bool { return len(b) >= 4 && b[0] == 0xff && b[1] == markSOI }
+
+// believe reports whether a frame of mode m that says to have this size is to
+// be decoded.
+func (d *jpegDecoder) believe(size image.Point, m mode) bool {
+	if d.size == (image.Point{}) {
+		d.size = image.Pt(m.w, m.h)
+	}
+	switch {
+	case size == d.size:
+	case size != d.other || size.X < 2 || size.Y < 2 || size.X*size.Y > maxGrowth*m.w*m.h:
+		d.other = size
+		return false
+	default:
+		d.size = size
+	}
+	d.other = image.Point{}
+	return true
+}
+
+// maxGrowth bounds how many times larger than agreed a picture may be.
+const maxGrowth = 4
+
 // appendTables appends the JPEG picture src to dst, with the standard Huffman
-// tables if it has none, as cameras leave them out. It also returns the
-// picture's size in pixels.
+// tables if it has none, as cameras leave them out, and with an end if that is
+// missing. It also returns the picture's size in pixels.
 func appendTables(dst, src []byte) (_ []byte, w, h int, err error) {
-	if len(src) < 4 || src[0] != 0xff || src[1] != markSOI {
+	if !isJPEG(src) {
 		return dst, 0, 0, fmt.Errorf("%w: no JPEG picture", errFrame)
 	}
 	hasTables := false
@@ -95,7 +127,11 @@ func appendTables(dst, src []byte) (_ []byte, w, h int, err error) {
 			if !hasTables {
 				dst = append(dst, standardTables...)
 			}
-			return append(dst, src[i:]...), w, h, nil
+			dst = append(dst, src[i:]...)
+			if !bytes.HasSuffix(dst, endOfImage) {
+				dst = append(dst, endOfImage...)
+			}
+			return dst, w, h, nil
 		}
 		i += 2 + n
 	}

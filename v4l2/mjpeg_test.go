@@ -71,6 +71,7 @@ func TestDecode(t *testing.T) {
 		"with tables":     {whole, m, true},
 		"without tables":  {bare, m, true},
 		"padded":          {append(bytes.Clone(bare), 0, 0, 0), m, true},
+		"without its end": {bare[:len(bare)-2], m, true},
 		"cut short":       {bare[:len(bare)-200], m, false},
 		"header only":     {bare[:60], m, false},
 		"empty":           {nil, m, false},
@@ -97,6 +98,41 @@ func TestDecode(t *testing.T) {
 					break
 				}
 			}
+		}
+	}
+}
+
+// TestDecodeSize: a camera that sends another size than it has set is believed
+// from the second frame on; a single odd frame, or one that is far too large, is
+// a damaged one.
+func TestDecodeSize(t *testing.T) {
+	small := encodeJPEG(t, picture(32, 16, image.YCbCrSubsampleRatio420))
+	other := encodeJPEG(t, picture(64, 48, image.YCbCrSubsampleRatio422))
+	huge := encodeJPEG(t, picture(160, 120, image.YCbCrSubsampleRatio420))
+	var d jpegDecoder
+	for i, c := range []struct {
+		b []byte
+		w int // of the picture; 0 for a damaged frame
+	}{
+		{small, 0},
+		{small, 32},
+		{other, 0},
+		{small, 32},
+		{other, 0},
+		{other, 64},
+		{other, 64},
+		{huge, 0},
+		{huge, 0},
+		{other, 64},
+		{small, 0},
+		{huge, 0},
+		{small, 0},
+		{small, 32},
+	} {
+		var img image.YCbCr
+		err := d.decode(&img, c.b, mode{mjpg, 32, 48}, true)
+		if img.Rect.Dx() != c.w || (err == nil) != (c.w > 0) {
+			t.Errorf("frame %d: picture %v, %v; want a width of %d", i, img.Rect, err, c.w)
 		}
 	}
 }
@@ -172,8 +208,14 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d jpegDecoder
 		var img image.YCbCr
-		if err := d.decode(&img, b, mode{mjpg, 32, 16}, true); err == nil && len(img.Y) != 32*16 {
-			t.Errorf("accepted, with %d bytes of luma", len(img.Y))
+		for range 2 { // another size is believed the second time
+			n := img.Rect.Dx() * img.Rect.Dy()
+			if err := d.decode(&img, b, mode{mjpg, 32, 16}, true); err == nil {
+				n = img.Rect.Dx() * img.Rect.Dy()
+			}
+			if len(img.Y) != n || n > maxGrowth*32*16 {
+				t.Errorf("picture %v with %d bytes of luma", img.Rect, len(img.Y))
+			}
 		}
 		// What has tables already comes out as it went in.
 		once, _, _, err := appendTables(nil, b)

@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func do(t *testing.T, camera *cam.Camera, command string) {
 // mustOpen opens the virtual camera until the test ends.
 func mustOpen(t *testing.T, camera *cam.Camera, c Config, stall time.Duration) *Camera {
 	t.Helper()
-	v, err := openStall(camera.Path(), c, stall)
+	v, err := openPatient(camera.Path(), c, patience{defaultPatience.first, stall})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func TestClip(t *testing.T) {
 	for i := range clip.Len() {
 		index[string(clip.Luma(i))] = i
 	}
-	v := mustOpen(t, plug(t, cam.Config{Source: clip}), Config{}, defaultStall)
+	v := mustOpen(t, plug(t, cam.Config{Source: clip}), Config{}, defaultPatience.stall)
 	if w, h, format := v.Size(); w != 640 || h != 480 || format != "YUYV" {
 		t.Errorf("Size = %d, %d, %s; want 640, 480, YUYV", w, h, format)
 	}
@@ -138,7 +139,7 @@ func TestClip(t *testing.T) {
 
 // TestStamp measures the way from the camera to Read.
 func TestStamp(t *testing.T) {
-	v := mustOpen(t, plug(t, cam.Config{Stamp: true}), Config{}, defaultStall)
+	v := mustOpen(t, plug(t, cam.Config{Stamp: true}), Config{}, defaultPatience.stall)
 	var img image.YCbCr
 	for i := range 10 {
 		at, err := v.Read(&img)
@@ -156,7 +157,7 @@ func TestStamp(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	for _, f := range []cam.Format{cam.YUYV, cam.NV12, cam.GREY, cam.MJPEG} {
+	for _, f := range []cam.Format{cam.YUYV, cam.UYVY, cam.NV12, cam.NV21, cam.YU12, cam.GREY, cam.MJPEG} {
 		for _, chroma := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s chroma %v", f, chroma), func(t *testing.T) {
 				testFormat(t, f, chroma)
@@ -167,7 +168,7 @@ func TestFormats(t *testing.T) {
 
 func testFormat(t *testing.T, f cam.Format, chroma bool) {
 	src := still{640, 480, 16, 235}
-	v := mustOpen(t, plug(t, cam.Config{Source: src, Formats: []cam.Format{f}}), Config{Chroma: chroma}, defaultStall)
+	v := mustOpen(t, plug(t, cam.Config{Source: src, Formats: []cam.Format{f}}), Config{Chroma: chroma}, defaultPatience.stall)
 	if _, _, format := v.Size(); format != string(f) {
 		t.Errorf("format %s, want %s", format, f)
 	}
@@ -236,8 +237,8 @@ func TestControls(t *testing.T) {
 	for _, c := range []struct {
 		fps  int
 		want float32
-	}{{0, 30}, {15, 15}, {20, 15}} {
-		v := mustOpen(t, camera, Config{FPS: c.fps}, defaultStall)
+	}{{0, 30}, {15, 15}, {17, 15}, {20, 30}} {
+		v := mustOpen(t, camera, Config{FPS: c.fps}, defaultPatience.stall)
 		dev, err := webcam.Open(camera.Path())
 		if err != nil {
 			t.Fatal(err)
@@ -266,7 +267,7 @@ func (c counter) Draw(img *image.YCbCr, _ time.Duration) {
 // TestSlowReader: who reads late gets the newest picture, not the oldest.
 func TestSlowReader(t *testing.T) {
 	camera := plug(t, cam.Config{Source: counter{new(int)}})
-	v := mustOpen(t, camera, Config{}, defaultStall)
+	v := mustOpen(t, camera, Config{}, defaultPatience.stall)
 	var img image.YCbCr
 	mustRead(t, v, &img, 1)
 	for camera.Stats().Frames < 20 { // more than the driver's buffers hold
@@ -301,75 +302,71 @@ func TestNotCamera(t *testing.T) {
 
 func TestList(t *testing.T) {
 	dir := t.TempDir()
-	var cameras []*cam.Camera
+	at := func(name string) string { return filepath.Join(dir, name) }
 	for name, c := range map[string]cam.Config{
-		"video2":  {Name: "Second"},
+		"video2":  {Name: "Second", Bus: "usb-2"},
 		"video10": {Name: "Tenth", Formats: []cam.Format{cam.MJPEG}},
 		"video3":  {Name: "Strange", Formats: []cam.Format{"H264"}},
+		"video4":  {Name: "Second", Metadata: true},
 	} {
-		c.Path = filepath.Join(dir, name)
+		c.Path = at(name)
 		camera, err := cam.Start(c)
 		lab.Need(t, err)
 		defer camera.Close()
-		cameras = append(cameras, camera)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "video5"), nil, 0o600); err != nil {
+	byID := at("by-id")
+	if err := errors.Join(
+		os.WriteFile(at("video5"), nil, 0o600),
+		os.Mkdir(byID, 0o700),
+		os.Symlink("../video2", filepath.Join(byID, "usb-Second-video-index0")),
+		os.Symlink("../video4", filepath.Join(byID, "usb-Second-video-index1")),
+		os.Symlink("../video9", filepath.Join(byID, "usb-Gone-video-index0")),
+	); err != nil {
 		t.Fatal(err)
 	}
-	infos, err := listGlob(filepath.Join(dir, "video*"))
+	infos, err := listGlob(at("video*"), byID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Info{
-		{filepath.Join(dir, "video2"), "Second", "fuse:fakecam"},
-		{filepath.Join(dir, "video10"), "Tenth", "fuse:fakecam"},
+		{at("video2"), "Second", "usb-2", "usb-Second-video-index0"},
+		{at("video10"), "Tenth", "fuse:fakecam", ""},
 	}
-	if fmt.Sprint(infos) != fmt.Sprint(want) {
-		t.Errorf("list = %v, want %v (of %d cameras)", infos, want, len(cameras))
+	if !slices.Equal(infos, want) {
+		t.Errorf("list = %+v, want %+v", infos, want)
 	}
-	if _, err := Open(filepath.Join(dir, "video3"), Config{}); !errors.Is(err, ErrNoFormat) {
-		t.Errorf("Open of a camera with H.264 only: %v, want ErrNoFormat", err)
-	}
-}
-
-func TestStartCause(t *testing.T) {
-	for text, want := range map[string]error{
-		"Failed to start streaming: no space left on device":         unix.ENOSPC,
-		"Failed to map request buffers: device or resource busy":     unix.EBUSY,
-		"Failed to map memory: cannot allocate memory":               unix.ENOMEM,
-		"Failed to enqueue buffer: no such device":                   unix.ENODEV,
-		"Failed to start streaming: something that nobody has named": nil,
-	} {
-		err := errors.New(text)
-		if want == nil {
-			want = err
-		}
-		if got := startCause(err); !errors.Is(got, want) {
-			t.Errorf("startCause(%q) = %v, want %v", text, got, want)
+	for name, want := range map[string]error{"video3": ErrNoFormat, "video4": ErrNotCamera, "video5": ErrNotCamera} {
+		if _, err := Open(at(name), Config{}); !errors.Is(err, want) {
+			t.Errorf("Open(%s): %v, want %v", name, err, want)
 		}
 	}
 }
 
-// TestReadAllocs: once it is warm, Read of raw formats allocates nothing.
-// The library allocates in the other goroutine, so only a stopped one counts.
+// TestReadAllocs: once it is warm, Read of raw formats allocates nothing. The
+// other goroutine is still, so that it is this one's allocations alone that
+// count; TestTakeAllocs counts its.
 func TestReadAllocs(t *testing.T) {
-	c := camera{
-		m: mode{yuyv, 64, 48}, chroma: true, done: make(chan struct{}), ended: make(chan struct{}),
-		ready: make(chan struct{}, 1), back: new(shot), mid: new(shot), front: new(shot),
-	}
-	raw := bytes.Repeat([]byte{100}, 64*48*2)
-	var img image.YCbCr
-	cycle := func() {
-		c.back.b = append(c.back.b[:0], raw...)
-		c.publish()
-		if _, err := c.read(&img); err != nil {
-			t.Fatal(err)
+	for _, f := range []fourCC{yuyv, nv12} {
+		m := mode{f, 64, 48}
+		c := camera{
+			m: m, chroma: true, done: make(chan struct{}), ended: make(chan struct{}),
+			ready: make(chan struct{}, 1), back: new(shot), mid: new(shot), front: new(shot),
 		}
-	}
-	for range 3 { // the three shots
-		cycle()
-	}
-	if n := testing.AllocsPerRun(20, cycle); n != 0 {
-		t.Errorf("Read allocates %v times, want 0", n)
+		raw := bytes.Repeat([]byte{100}, m.frameLen())
+		var img image.YCbCr
+		cycle := func() {
+			c.back.b = append(c.back.b[:0], raw...)
+			c.back.layout = layout{m, m.rowBytes()}
+			c.publish()
+			if _, err := c.read(&img); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 { // the three shots
+			cycle()
+		}
+		if n := testing.AllocsPerRun(20, cycle); n != 0 {
+			t.Errorf("Read of %v allocates %v times, want 0", f, n)
+		}
 	}
 }

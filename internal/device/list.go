@@ -13,6 +13,10 @@ type Listed struct {
 	Name        string `json:"name"`
 	Description string `json:"description"` // for people
 	Default     bool   `json:"default"`     // what "auto" takes
+
+	// Stable is a name that a camera keeps wherever it is plugged in, and that
+	// --camera takes too; "" if it has none.
+	Stable string `json:"stable,omitempty"`
 }
 
 // A List is what a machine has.
@@ -32,7 +36,7 @@ func Devices(ctx context.Context) (List, error) {
 		err = &Error{"list cameras", Auto, err}
 	}
 	for i, c := range cameras {
-		l.Cameras = append(l.Cameras, Listed{c.Path, c.Name, i == 0})
+		l.Cameras = append(l.Cameras, Listed{c.Path, describe(c), i == 0, c.ID})
 	}
 	mics, errMics := pulse.Mics(ctx)
 	if errMics != nil {
@@ -47,10 +51,19 @@ func Devices(ctx context.Context) (List, error) {
 	return l, errors.Join(err, errMics, errSpeakers)
 }
 
+// describe returns what a camera is called and where it is plugged in, which
+// tells two of a kind apart.
+func describe(c v4l2.Info) string {
+	if c.Bus == "" {
+		return c.Name
+	}
+	return c.Name + " (" + c.Bus + ")"
+}
+
 func listed(from []pulse.Info) []Listed {
 	var l []Listed
 	for _, d := range from {
-		l = append(l, Listed{d.Name, d.Description, d.Default})
+		l = append(l, Listed{Name: d.Name, Description: d.Description, Default: d.Default})
 	}
 	return l
 }

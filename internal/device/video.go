@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,6 +21,18 @@ type VideoConfig struct {
 	Width, Height int  // pixels; 0 means 640x480
 	FPS           int  // 0 means 30
 	Chroma        bool // fill the colour planes too
+
+	// Log is told which camera was opened, how, and which were left out; nil
+	// means nobody.
+	Log *slog.Logger
+}
+
+// log returns a logger that can be used.
+func (c VideoConfig) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
 }
 
 func (c VideoConfig) withDefaults() VideoConfig {
@@ -44,29 +57,59 @@ func (c VideoConfig) withDefaults() VideoConfig {
 //	ffmpeg:ARGS  what FFmpeg reads with these input arguments, "-i" included
 //	URL          what FFmpeg reads from an address with "://" in it
 //	FILE.y4m     a clip, repeated at its own rate
-//	/dev/video0  that camera
+//	/dev/video0  that camera; a link to it, as in /dev/v4l/by-id, does too
 //	FILE         what FFmpeg reads of a file, repeated
-//	NAME         the camera with this in its name
+//	0            the camera /dev/video0, or number 0 of the system
+//	NAME         the first camera that works of those with this in their name,
+//	             their stable name or the place where they are plugged in
+//
+// Who opens a camera again after it was lost uses an Opener.
 func OpenCamera(ctx context.Context, name string, c VideoConfig) (media.VideoSource, error) {
-	src, err := openVideo(ctx, name, c.withDefaults())
-	if err != nil {
-		return nil, &Error{"open camera", name, withoutName(err, name)}
-	}
-	return &namedSource{src, name}, nil
+	return NewOpener(name, c).Open(ctx)
 }
 
-// openVideo is OpenCamera with plain errors.
-func openVideo(ctx context.Context, name string, c VideoConfig) (media.VideoSource, error) {
+// An Opener opens the camera of one name again and again: it remembers which
+// camera that was, and finds it where the system has put it since it was
+// unplugged and plugged in, /dev/video2 instead of /dev/video0. Any goroutine
+// may use it.
+type Opener struct {
+	name string
+	c    VideoConfig
+	list func() ([]v4l2.Info, error)
+
+	// Guarded by mu.
+	mu   sync.Mutex
+	last v4l2.Info // the camera opened last; zero before and for what is none
+}
+
+// NewOpener returns an Opener for the camera with the given name, which is as
+// OpenCamera takes it.
+func NewOpener(name string, c VideoConfig) *Opener {
+	return &Opener{name: name, c: c.withDefaults(), list: v4l2.List}
+}
+
+// Open opens the camera. ctx bounds the opening only. Errors are of type *Error.
+func (o *Opener) Open(ctx context.Context) (media.VideoSource, error) {
+	src, err := o.open(ctx)
+	if err != nil {
+		return nil, &Error{"open camera", o.name, withoutName(err, o.name)}
+	}
+	return &namedSource{src, o.name}, nil
+}
+
+// open is Open with plain errors.
+func (o *Opener) open(ctx context.Context) (media.VideoSource, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
+	name, c := o.name, o.c
 	variant, isTest := strings.CutPrefix(name, Test+":")
 	args, isFFmpeg := strings.CutPrefix(name, "ffmpeg:")
 	switch {
 	case name == None || name == "":
 		return nil, ErrNotFound
 	case name == Auto:
-		return openSystemCamera(ctx, Auto, c)
+		return o.openSystem(ctx)
 	case name == Test:
 		return newCard(0, c), nil
 	case isTest:
@@ -84,12 +127,12 @@ func openVideo(ctx context.Context, name string, c VideoConfig) (media.VideoSour
 	}
 	st, err := os.Stat(name)
 	if isCameraNode(name, st) {
-		return openV4L2(name, c)
+		return o.openNode(ctx, name)
 	}
 	if err == nil && st.Mode().IsRegular() {
 		return openFFmpeg(ctx, fileCapture(name), c)
 	}
-	return openSystemCamera(ctx, name, c)
+	return o.openSystem(ctx)
 }
 
 // isCameraNode reports whether path is a camera's: a device, or video and a
@@ -97,6 +140,9 @@ func openVideo(ctx context.Context, name string, c VideoConfig) (media.VideoSour
 func isCameraNode(path string, st fs.FileInfo) bool {
 	if st != nil && st.Mode()&fs.ModeCharDevice != 0 {
 		return true
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
 	}
 	dir, base := filepath.Split(path)
 	number, ok := strings.CutPrefix(base, "video")
@@ -133,22 +179,6 @@ func (s *namedSource) ReadFrame(f *media.Frame) error {
 		return &Error{"read camera", s.name, withoutName(err, s.name)}
 	}
 	return nil
-}
-
-// A v4l2Source is a camera of Linux.
-type v4l2Source struct{ *v4l2.Camera }
-
-func openV4L2(path string, c VideoConfig) (media.VideoSource, error) {
-	camera, err := v4l2.Open(path, v4l2.Config{Width: c.Width, Height: c.Height, FPS: c.FPS, Chroma: c.Chroma})
-	if err != nil {
-		return nil, err
-	}
-	return v4l2Source{camera}, nil
-}
-
-func (s v4l2Source) ReadFrame(f *media.Frame) (err error) {
-	f.At, err = s.Read(&f.YCbCr)
-	return err
 }
 
 // A pacer is the clock of sources that have none: test cards and clips.

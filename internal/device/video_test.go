@@ -62,11 +62,11 @@ func TestIsCameraNode(t *testing.T) {
 
 func TestVideoConfig(t *testing.T) {
 	for in, want := range map[VideoConfig]VideoConfig{
-		{}:                                  {640, 480, 30, false},
-		{Width: 321, Height: 241, FPS: 15}:  {322, 242, 15, false},
-		{Width: 320, Chroma: true}:          {640, 480, 30, true},
-		{Width: 80, Height: 60, FPS: -1}:    {80, 60, 30, false},
-		{Width: 2, Height: 2, Chroma: true}: {2, 2, 30, true},
+		{}:                                  {Width: 640, Height: 480, FPS: 30},
+		{Width: 321, Height: 241, FPS: 15}:  {Width: 322, Height: 242, FPS: 15},
+		{Width: 320, Chroma: true}:          {Width: 640, Height: 480, FPS: 30, Chroma: true},
+		{Width: 80, Height: 60, FPS: -1}:    {Width: 80, Height: 60, FPS: 30},
+		{Width: 2, Height: 2, Chroma: true}: {Width: 2, Height: 2, FPS: 30, Chroma: true},
 	} {
 		if got := in.withDefaults(); got != want {
 			t.Errorf("%+v.withDefaults() = %+v, want %+v", in, got, want)

@@ -34,7 +34,10 @@ type Format string
 // The formats, by their V4L2 names.
 const (
 	YUYV  Format = "YUYV"
+	UYVY  Format = "UYVY"
 	NV12  Format = "NV12"
+	NV21  Format = "NV21"
+	YU12  Format = "YU12"
 	GREY  Format = "GREY"
 	MJPEG Format = "MJPG" // without Huffman tables, as cameras send it
 )
@@ -52,19 +55,61 @@ type Source interface {
 // Config describes a camera. The zero Config is one of 640x480 at 30 pictures
 // a second that sees moving colour bars, in a temporary directory.
 type Config struct {
-	Path    string        // where the camera appears; "" means video0 in a directory of its own
-	Name    string        // what the driver calls it; "" means "Lab Camera"
-	Source  Source        // nil means Bars of 640x480
-	Formats []Format      // offered, in this order; nil means YUYV
-	Sizes   []image.Point // offered, in this order; nil means the source's
-	Rates   []int         // pictures a second, the first is the default; nil means 30, 15
-	Stamp   bool          // draw the time strip
+	Path     string        // where the camera appears; "" means video0 in a directory of its own
+	Name     string        // what the driver calls it; "" means "Lab Camera"
+	Bus      string        // where it is plugged in; "" means "fuse:fakecam"
+	Source   Source        // nil means Bars of 640x480
+	Formats  []Format      // offered, in this order; nil means YUYV
+	Sizes    []image.Point // offered, in this order; nil means the source's
+	Rates    []int         // pictures a second, the first is the default; nil means 30, 15
+	Controls []Control     // nil means exposure_dynamic_framerate, on
+	Stamp    bool          // draw the time strip
+
+	RatesOf  map[Format][]float64 // of a format with rates of its own, or with fractions
+	Metadata bool                 // it is the node for metadata that some cameras have beside them
+	Lies     Lies
+}
+
+// A Control is one that programs may read and set, by its V4L2 number.
+type Control struct {
+	ID    uint32
+	Name  string
+	Max   int32 // the smallest value is 0
+	Value int32 // when it is plugged in, and what its default is
+}
+
+// The controls of many a camera.
+const (
+	PowerLineFrequency       = 0x00980918 // off, 50 Hz, 60 Hz, and automatic
+	ExposureDynamicFramerate = 0x009a0903
+)
+
+// A Set is a control that a program has set.
+type Set struct {
+	ID    uint32
+	Value int32
+}
+
+// Lies are what a camera does against what it says. The zero Lies is honest.
+type Lies struct {
+	Size     image.Point // what it sets and sends, whatever is asked for
+	Mute     bool        // it does not say so: the answer repeats what was asked for
+	Pad      int         // bytes after each row, of a planar format's first plane
+	HidePad  bool        // it does not say so
+	Slack    int         // bytes that it counts as the picture's and are not
+	Rate     float64     // pictures a second, whatever was agreed; 0 for that
+	Refuse   []Format    // those that cannot be set, with EINVAL
+	NoStream []Format    // those that cannot be started, with ENOSPC
+	Silent   []Format    // those that never give a picture
 }
 
 // withDefaults replaces the zeros of c, except Path.
 func (c Config) withDefaults() Config {
 	if c.Name == "" {
 		c.Name = "Lab Camera"
+	}
+	if c.Bus == "" {
+		c.Bus = "fuse:fakecam"
 	}
 	if c.Source == nil {
 		c.Source = Bars{W: 640, H: 480}
@@ -78,7 +123,22 @@ func (c Config) withDefaults() Config {
 	if c.Rates == nil {
 		c.Rates = []int{30, 15}
 	}
+	if c.Controls == nil {
+		c.Controls = []Control{{ExposureDynamicFramerate, "Exposure, Dynamic Framerate", 1, 1}}
+	}
 	return c
+}
+
+// rates returns the rates of format f.
+func (c *Config) rates(f Format) []float64 {
+	if r := c.RatesOf[f]; r != nil {
+		return r
+	}
+	r := make([]float64, len(c.Rates))
+	for i, fps := range c.Rates {
+		r[i] = float64(fps)
+	}
+	return r
 }
 
 // Stats counts what programs did with a camera.

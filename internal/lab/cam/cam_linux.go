@@ -16,7 +16,6 @@ import (
 type Camera struct {
 	// Set by Start.
 	cfg  Config
-	path string
 	dir  string // to be removed, or ""
 	born time.Time
 
@@ -25,12 +24,17 @@ type Camera struct {
 	frames, starved, dequeues atomic.Int64
 	closing                   sync.Once // lets the garbage collector work again
 
+	// Guarded by setting.
+	setting sync.Mutex
+	sets    []Set
+
 	// Guarded by drawing: a program that closes and opens the camera at once
 	// makes the old stream and the new one overlap.
 	drawing sync.Mutex
 
 	// Guarded by mu.
 	mu    sync.Mutex
+	path  string
 	made  bool    // the plain file is ours
 	nodes []*node // the last is plugged in if plugged
 	plug  bool
@@ -43,13 +47,18 @@ type faults struct {
 	bad    atomic.Bool // the next picture is cut short
 	broken atomic.Bool // EIO, until streaming is switched off
 	hollow atomic.Bool // says that there are pictures, but has none
+	hiccup atomic.Bool // EIO, once
 }
 
 // Start plugs a camera in. It fails without root or without /dev/fuse, which a
 // test passes on to lab.Need. The camera stays until Close.
 func Start(c Config) (*Camera, error) {
 	c = c.withDefaults()
-	for _, s := range c.Sizes {
+	sizes := c.Sizes
+	if c.Lies.Size != (image.Point{}) {
+		sizes = append(slices.Clone(sizes), c.Lies.Size)
+	}
+	for _, s := range sizes {
 		if s.X < 2 || s.Y < 2 || s.X%2 != 0 || s.X*s.Y*2*maxBuffers > fileSize {
 			return nil, fmt.Errorf("start virtual camera: size %v is odd or too large", s)
 		}
@@ -71,7 +80,42 @@ func Start(c Config) (*Camera, error) {
 }
 
 // Path returns where the camera is while it is plugged in.
-func (c *Camera) Path() string { return c.path }
+func (c *Camera) Path() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.path
+}
+
+// Sets returns the controls that programs have set since Start, in order.
+func (c *Camera) Sets() []Set {
+	c.setting.Lock()
+	defer c.setting.Unlock()
+	return slices.Clone(c.sets)
+}
+
+// set records that a program has set a control.
+func (c *Camera) set(s Set) {
+	c.setting.Lock()
+	defer c.setting.Unlock()
+	c.sets = append(c.sets, s)
+}
+
+// Control returns the present value of a control, -1 if there is none or the
+// camera is not plugged in.
+func (c *Camera) Control(id uint32) int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.plug {
+		return -1
+	}
+	n := c.nodes[len(c.nodes)-1]
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if k := n.findControl(id); k != nil {
+		return k.Value
+	}
+	return -1
+}
 
 // Stats returns what programs have done with the camera so far.
 func (c *Camera) Stats() Stats {
@@ -82,6 +126,22 @@ func (c *Camera) Stats() Stats {
 func (c *Camera) Plug() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.plugLocked()
+}
+
+// PlugAt plugs the camera in again at another path, as a system does that has
+// given the number to somebody else.
+func (c *Camera) PlugAt(path string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.plug {
+		return errors.New("the camera is plugged in already")
+	}
+	c.path = path
+	return c.plugLocked()
+}
+
+func (c *Camera) plugLocked() error {
 	if c.plug {
 		return nil
 	}
@@ -163,10 +223,10 @@ func (c *Camera) Close() error {
 }
 
 // Do runs a command of fakecam: unplug, plug, freeze, resume, bad, busy, free,
-// fail or hollow. freeze stops the pictures and hollow does so while poll
+// fail, hiccup or hollow. freeze stops the pictures and hollow does so while poll
 // still says that there are some, until resume; bad cuts the next picture
 // short; busy refuses new programs until free; fail breaks the streaming with
-// EIO until it is started anew.
+// EIO until it is started anew, hiccup does so once.
 func (c *Camera) Do(command string) error {
 	f := &c.faults
 	switch command {
@@ -187,6 +247,8 @@ func (c *Camera) Do(command string) error {
 		f.busy.Store(true)
 	case "free":
 		f.busy.Store(false)
+	case "hiccup":
+		f.hiccup.Store(true)
 	case "fail":
 		f.broken.Store(true)
 	default:

@@ -99,7 +99,7 @@ func TestExistingFile(t *testing.T) {
 
 func TestDo(t *testing.T) {
 	camera := start(t, Config{})
-	for _, command := range []string{"freeze", "resume", "bad", "busy", "free", "fail", "hollow", "unplug", "unplug", "plug", "plug"} {
+	for _, command := range []string{"freeze", "resume", "bad", "busy", "free", "fail", "hiccup", "hollow", "unplug", "unplug", "plug", "plug"} {
 		if err := camera.Do(command); err != nil {
 			t.Errorf("%s: %v", command, err)
 		}
@@ -110,5 +110,26 @@ func TestDo(t *testing.T) {
 	}
 	if err := camera.Do("dance"); err == nil {
 		t.Error("dance: accepted")
+	}
+}
+
+// TestPlugAt: the camera appears where it is told to, not where it was.
+func TestPlugAt(t *testing.T) {
+	camera := start(t, Config{})
+	old, now := camera.Path(), filepath.Join(t.TempDir(), "video7")
+	if err := camera.PlugAt(now); err == nil {
+		t.Error("PlugAt while it is plugged in succeeds")
+	}
+	if err := camera.Unplug(); err != nil {
+		t.Fatal(err)
+	}
+	if err := camera.PlugAt(now); err != nil || camera.Path() != now {
+		t.Fatalf("PlugAt: %v; the camera is at %s, want %s", err, camera.Path(), now)
+	}
+	if st, err := os.Stat(now); err != nil || st.Size() != fileSize {
+		t.Errorf("camera: %v, %v", st, err)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the old path: %v, want ErrNotExist", err)
 	}
 }

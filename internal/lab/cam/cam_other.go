@@ -22,6 +22,15 @@ func (*Camera) Stats() Stats { return Stats{} }
 // Plug plugs the camera in again.
 func (*Camera) Plug() error { return errLinux }
 
+// PlugAt plugs the camera in at another path.
+func (*Camera) PlugAt(string) error { return errLinux }
+
+// Sets returns the controls that programs have set.
+func (*Camera) Sets() []Set { return nil }
+
+// Control returns the value of a control.
+func (*Camera) Control(uint32) int32 { return 0 }
+
 // Unplug takes the camera away.
 func (*Camera) Unplug() error { return errLinux }
 

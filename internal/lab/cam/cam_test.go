@@ -133,13 +133,48 @@ func TestEncode(t *testing.T) {
 	copy(img.Cr, "UV")
 	for f, want := range map[Format]string{
 		YUYV: "AuBUCvDVEuFUGvHV",
+		UYVY: "uAUBvCVDuEUFvGVH",
 		NV12: "ABCDEFGHuUvV",
+		NV21: "ABCDEFGHUuVv",
+		YU12: "ABCDEFGHuvUV",
 		GREY: "ABCDEFGH",
 	} {
 		got, err := encode(nil, img, f)
 		if err != nil || string(got) != want || len(got) != maxFrame(f, img.Rect.Size()) {
 			t.Errorf("%s: %q, %v; want %q", f, got, err, want)
 		}
+	}
+}
+
+func TestAppendPadded(t *testing.T) {
+	for f, c := range map[Format][2]string{
+		YUYV: {"AuBUCvDVEuFUGvHV", "AuBUCvDV__EuFUGvHV__"},
+		NV12: {"ABCDEFGHuUvV", "ABCD__EFGH__uUvV__"},
+		YU12: {"ABCDEFGHuvUV", "ABCD__EFGH__uv_UV_"},
+		GREY: {"ABCDEFGH", "ABCD__EFGH__"},
+	} {
+		got := strings.ReplaceAll(string(appendPadded(nil, []byte(c[0]), f, image.Pt(4, 2), 2)), "\xaa", "_")
+		if got != c[1] {
+			t.Errorf("%s: %q, want %q", f, got, c[1])
+		}
+	}
+}
+
+// TestEncoder: what has not changed is not encoded again, what has changed is.
+func TestEncoder(t *testing.T) {
+	e := encoder{format: MJPEG}
+	img := newPicture(64, 48)
+	one, err := e.encode(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := bytes.Clone(one)
+	if n := testing.AllocsPerRun(5, func() { _, _ = e.encode(img) }); n != 0 {
+		t.Errorf("the same picture again takes %v allocations: it is encoded anew", n)
+	}
+	img.Cr[5] = 200
+	if two, err := e.encode(img); err != nil || bytes.Equal(first, two) {
+		t.Errorf("another picture: the same frame, %v", err)
 	}
 }
 

@@ -9,16 +9,54 @@ import (
 // jpegQuality gives frames of about 50 kB at 640x480, as cameras do.
 const jpegQuality = 85
 
+// rowBytes returns the bytes of a row of w pixels in format f, of the first
+// plane, or 0 for MJPEG.
+func rowBytes(f Format, w int) int {
+	switch f {
+	case MJPEG:
+		return 0
+	case NV12, NV21, YU12, GREY:
+		return w
+	default:
+		return 2 * w
+	}
+}
+
+// frameRows returns how many rows of that length a frame has, the chroma planes
+// included.
+func frameRows(f Format, h int) int {
+	switch f {
+	case NV12, NV21, YU12:
+		return h + (h+1)/2
+	default:
+		return h
+	}
+}
+
 // maxFrame returns the most bytes that a frame of format f takes.
 func maxFrame(f Format, size image.Point) int {
-	switch f {
-	case NV12:
-		return size.X*size.Y + 2*((size.X+1)/2)*((size.Y+1)/2)
-	case GREY:
-		return size.X * size.Y
-	default:
+	if f == MJPEG {
 		return size.X * size.Y * 2
 	}
+	return rowBytes(f, size.X) * frameRows(f, size.Y)
+}
+
+// appendPadded appends a frame to b with pad bytes after each row, and half of
+// that after the rows of the chroma planes of YU12.
+func appendPadded(b, frame []byte, f Format, size image.Point, pad int) []byte {
+	row := rowBytes(f, size.X)
+	for y := 0; len(frame) > 0; y++ {
+		n, gap := row, pad
+		if f == YU12 && y >= size.Y {
+			n, gap = row/2, pad/2
+		}
+		b = append(b, frame[:n]...)
+		for range gap {
+			b = append(b, 0xaa)
+		}
+		frame = frame[n:]
+	}
+	return b
 }
 
 // scale stores in dst the picture src at dst's size, taking the nearest samples.
@@ -44,12 +82,18 @@ func encode(b []byte, img *image.YCbCr, f Format) ([]byte, error) {
 	switch f {
 	case GREY:
 		return append(b, img.Y...), nil
-	case NV12:
+	case NV12, NV21:
+		one, two := img.Cb, img.Cr
+		if f == NV21 {
+			one, two = two, one
+		}
 		b = append(b, img.Y...)
-		for i := range img.Cb {
-			b = append(b, img.Cb[i], img.Cr[i])
+		for i := range one {
+			b = append(b, one[i], two[i])
 		}
 		return b, nil
+	case YU12:
+		return append(append(append(b, img.Y...), img.Cb...), img.Cr...), nil
 	case MJPEG:
 		var buf bytes.Buffer
 		if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: jpegQuality}); err != nil {
@@ -60,6 +104,10 @@ func encode(b []byte, img *image.YCbCr, f Format) ([]byte, error) {
 		for y := range h {
 			row, c := img.Y[y*img.YStride:][:w], y/2*img.CStride
 			for x := 0; x+1 < w; x += 2 {
+				if f == UYVY {
+					b = append(b, img.Cb[c+x/2], row[x], img.Cr[c+x/2], row[x+1])
+					continue
+				}
 				b = append(b, row[x], img.Cb[c+x/2], row[x+1], img.Cr[c+x/2])
 			}
 		}
@@ -84,4 +132,34 @@ func appendWithoutTables(b, p []byte) []byte {
 		i += n
 	}
 	return b
+}
+
+// An encoder encodes the pictures of one stream. It takes a picture that equals
+// the one before for the same frame: JPEG takes long, and a camera of 60
+// pictures a second that sees something still need not be a burden.
+type encoder struct {
+	format      Format
+	pad         int
+	last        image.YCbCr
+	plain, done []byte
+}
+
+// encode returns the frame of img. It is valid until the next.
+func (e *encoder) encode(img *image.YCbCr) ([]byte, error) {
+	if e.done != nil && bytes.Equal(e.last.Y, img.Y) && bytes.Equal(e.last.Cb, img.Cb) && bytes.Equal(e.last.Cr, img.Cr) {
+		return e.done, nil
+	}
+	var err error
+	if e.plain, err = encode(e.plain[:0], img, e.format); err != nil {
+		return nil, err
+	}
+	if e.pad == 0 || e.format == MJPEG {
+		e.done = e.plain
+	} else {
+		e.done = appendPadded(e.done[:0], e.plain, e.format, img.Rect.Size(), e.pad)
+	}
+	e.last.Y = append(e.last.Y[:0], img.Y...)
+	e.last.Cb = append(e.last.Cb[:0], img.Cb...)
+	e.last.Cr = append(e.last.Cr[:0], img.Cr...)
+	return e.done, nil
 }

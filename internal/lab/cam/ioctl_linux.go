@@ -1,7 +1,9 @@
 package cam
 
 import (
+	"cmp"
 	"image"
+	"math"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -38,14 +40,14 @@ const (
 	capStreaming  = 0x04000000
 	capDeviceCaps = 0x80000000
 
-	exposureDynamicFramerate = 0x009a0903
-	ctrlNext                 = 0x80000000
+	ctrlNext = 0x80000000
 
 	discrete     = 1      // V4L2_FRMSIZE_TYPE_DISCRETE and its like
 	timePerFrame = 0x1000 // V4L2_CAP_TIMEPERFRAME
 	fieldNone    = 1
 	colourSRGB   = 8
 	typeBoolean  = 2
+	typeMenu     = 3
 	inputCamera  = 2
 )
 
@@ -121,7 +123,7 @@ func (n *node) callLocked(fh uint64, nr uint8, b []byte) unix.Errno {
 func (n *node) querycap(_ uint64, b []byte) unix.Errno {
 	copy(b[:15], "fakecam")
 	copy(b[16:47], n.cam.cfg.Name)
-	copy(b[48:79], "fuse:fakecam")
+	copy(b[48:79], n.cam.cfg.Bus)
 	le.PutUint32(b[80:], 6<<16|1<<8) // version
 	le.PutUint32(b[84:], capCapture|capExtPix|capStreaming|capDeviceCaps)
 	le.PutUint32(b[88:], capCapture|capExtPix|capStreaming)
@@ -130,7 +132,7 @@ func (n *node) querycap(_ uint64, b []byte) unix.Errno {
 
 func (n *node) enumFmt(_ uint64, b []byte) unix.Errno {
 	i := int(le.Uint32(b))
-	if i >= len(n.cam.cfg.Formats) {
+	if i >= len(n.cam.cfg.Formats) || n.cam.cfg.Metadata {
 		return unix.EINVAL
 	}
 	f := n.cam.cfg.Formats[i]
@@ -140,27 +142,23 @@ func (n *node) enumFmt(_ uint64, b []byte) unix.Errno {
 }
 
 // putFormat describes pictures in b, a v4l2_format.
-func putFormat(b []byte, f Format, size image.Point) {
+func (n *node) putFormat(b []byte, f Format, size image.Point) {
 	clear(b[8:])
-	stride := size.X
-	switch f {
-	case YUYV:
-		stride *= 2
-	case MJPEG:
-		stride = 0
-	default: // a plane of bytes comes first
+	stride := rowBytes(f, size.X)
+	if lies := &n.cam.cfg.Lies; stride > 0 && !lies.HidePad {
+		stride += lies.Pad
 	}
 	le.PutUint32(b[8:], uint32(size.X))
 	le.PutUint32(b[12:], uint32(size.Y))
 	copy(b[16:20], f)
 	le.PutUint32(b[20:], fieldNone)
 	le.PutUint32(b[24:], uint32(stride))
-	le.PutUint32(b[28:], uint32(maxFrame(f, size)))
+	le.PutUint32(b[28:], uint32(n.maxFrame(f, size)))
 	le.PutUint32(b[32:], colourSRGB)
 }
 
 func (n *node) gFmt(_ uint64, b []byte) unix.Errno {
-	putFormat(b, n.format, n.size)
+	n.putFormat(b, n.format, n.size)
 	return 0
 }
 
@@ -183,16 +181,31 @@ func (n *node) adjust(b []byte) (Format, image.Point) {
 
 func (n *node) tryFmt(_ uint64, b []byte) unix.Errno {
 	f, size := n.adjust(b)
-	putFormat(b, f, size)
+	n.putFormat(b, f, size)
 	return 0
 }
 
 func (n *node) sFmt(_ uint64, b []byte) unix.Errno {
-	if n.owner != 0 || n.cam.faults.busy.Load() {
+	lies := &n.cam.cfg.Lies
+	f, size := n.adjust(b)
+	switch {
+	case n.owner != 0 || n.cam.faults.busy.Load():
 		return unix.EBUSY
+	case slices.Contains(lies.Refuse, f):
+		return unix.EINVAL
 	}
-	n.format, n.size = n.adjust(b)
-	putFormat(b, n.format, n.size)
+	said := size
+	if lies.Size != (image.Point{}) {
+		size = lies.Size
+		if !lies.Mute {
+			said = size
+		}
+	}
+	if f != n.format {
+		n.fps = n.cam.cfg.rates(f)[0]
+	}
+	n.format, n.size = f, size
+	n.putFormat(b, f, said)
 	return 0
 }
 
@@ -208,30 +221,34 @@ func (n *node) enumFramesizes(_ uint64, b []byte) unix.Errno {
 }
 
 func (n *node) enumFrameintervals(_ uint64, b []byte) unix.Errno {
-	i := int(le.Uint32(b))
-	if !slices.Contains(n.cam.cfg.Formats, Format(b[4:8])) || i >= len(n.cam.cfg.Rates) {
+	i, f := int(le.Uint32(b)), Format(b[4:8])
+	if !slices.Contains(n.cam.cfg.Formats, f) || i >= len(n.cam.cfg.rates(f)) {
 		return unix.EINVAL
 	}
 	le.PutUint32(b[16:], discrete)
-	le.PutUint32(b[20:], 1)
-	le.PutUint32(b[24:], uint32(n.cam.cfg.Rates[i]))
+	putInterval(b[20:], n.cam.cfg.rates(f)[i])
 	return 0
+}
+
+// putInterval puts the time from picture to picture into b, a v4l2_fract.
+func putInterval(b []byte, fps float64) {
+	le.PutUint32(b, 2) // halves, such as 7.5
+	le.PutUint32(b[4:], uint32(2*fps))
 }
 
 func (n *node) gParm(_ uint64, b []byte) unix.Errno {
 	clear(b[4:])
 	le.PutUint32(b[4:], timePerFrame)
-	le.PutUint32(b[12:], 1)
-	le.PutUint32(b[16:], uint32(n.fps))
+	putInterval(b[12:], n.fps)
 	le.PutUint32(b[24:], 4) // buffers
 	return 0
 }
 
 func (n *node) sParm(fh uint64, b []byte) unix.Errno {
-	num, den := int(le.Uint32(b[12:])), int(le.Uint32(b[16:]))
+	num, den := le.Uint32(b[12:]), le.Uint32(b[16:])
 	if num > 0 && den > 0 {
-		far := func(fps int) int { return max(fps*num-den, den-fps*num) }
-		n.fps = slices.MinFunc(n.cam.cfg.Rates, func(x, y int) int { return far(x) - far(y) })
+		far := func(fps float64) float64 { return math.Abs(fps - float64(den)/float64(num)) }
+		n.fps = slices.MinFunc(n.cam.cfg.rates(n.format), func(x, y float64) int { return cmp.Compare(far(x), far(y)) })
 	}
 	return n.gParm(fh, b)
 }
@@ -253,35 +270,71 @@ func (n *node) input(_ uint64, b []byte) unix.Errno {
 	return 0
 }
 
+// findControl returns the control with the given number, or nil. n.mu is held.
+func (n *node) findControl(id uint32) *Control {
+	for i := range n.control {
+		if n.control[i].ID == id {
+			return &n.control[i]
+		}
+	}
+	return nil
+}
+
+// nextControl returns the control with the lowest number above id, or nil.
+func (n *node) nextControl(id uint32) *Control {
+	var next *Control
+	for i := range n.control {
+		if k := &n.control[i]; k.ID > id && (next == nil || k.ID < next.ID) {
+			next = k
+		}
+	}
+	return next
+}
+
 func (n *node) queryctrl(_ uint64, b []byte) unix.Errno {
 	id := le.Uint32(b)
-	next := id&ctrlNext != 0 && id&^uint32(ctrlNext) < exposureDynamicFramerate
-	if id != exposureDynamicFramerate && !next {
+	k := n.findControl(id)
+	if id&ctrlNext != 0 {
+		k = n.nextControl(id &^ ctrlNext)
+	}
+	if k == nil {
 		return unix.EINVAL
 	}
 	clear(b)
-	le.PutUint32(b, exposureDynamicFramerate)
-	le.PutUint32(b[4:], typeBoolean)
-	copy(b[8:39], "Exposure, Dynamic Framerate")
-	le.PutUint32(b[44:], 1) // maximum
+	le.PutUint32(b, k.ID)
+	le.PutUint32(b[4:], typeMenu)
+	if k.Max == 1 {
+		le.PutUint32(b[4:], typeBoolean)
+	}
+	copy(b[8:39], k.Name)
+	le.PutUint32(b[44:], uint32(k.Max))
 	le.PutUint32(b[48:], 1) // step
-	le.PutUint32(b[52:], 1) // default
+	for _, d := range n.cam.cfg.Controls {
+		if d.ID == k.ID {
+			le.PutUint32(b[52:], uint32(d.Value))
+		}
+	}
 	return 0
 }
 
 func (n *node) gCtrl(_ uint64, b []byte) unix.Errno {
-	if le.Uint32(b) != exposureDynamicFramerate {
+	k := n.findControl(le.Uint32(b))
+	if k == nil {
 		return unix.EINVAL
 	}
-	le.PutUint32(b[4:], uint32(n.dynamic))
+	le.PutUint32(b[4:], uint32(k.Value))
 	return 0
 }
 
 func (n *node) sCtrl(_ uint64, b []byte) unix.Errno {
-	v := le.Uint32(b[4:])
-	if le.Uint32(b) != exposureDynamicFramerate || v > 1 {
+	k, v := n.findControl(le.Uint32(b)), int32(le.Uint32(b[4:]))
+	if k == nil {
 		return unix.EINVAL
 	}
-	n.dynamic = int32(v)
+	if v < 0 || v > k.Max {
+		return unix.ERANGE
+	}
+	k.Value = v
+	n.cam.set(Set{k.ID, v})
 	return 0
 }

@@ -2,6 +2,7 @@ package cam
 
 import (
 	"image"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,8 +24,8 @@ type node struct {
 	nextFH  uint64
 	format  Format
 	size    image.Point
-	fps     int
-	dynamic int32  // the control exposure_dynamic_framerate
+	fps     float64
+	control []Control
 	owner   uint64 // handle that owns the buffers, 0 for none
 	buffers []buffer
 	step    int      // bytes from one buffer to the next
@@ -80,8 +81,9 @@ func newNode(cam *Camera, path string) (*node, error) {
 	}
 	n := &node{
 		cam: cam, conn: conn, ended: make(chan struct{}), handles: make(map[uint64]*handle),
-		format: cam.cfg.Formats[0], size: cam.cfg.Sizes[0], fps: cam.cfg.Rates[0], dynamic: 1,
+		format: cam.cfg.Formats[0], size: cam.cfg.Sizes[0], control: slices.Clone(cam.cfg.Controls),
 	}
+	n.fps = cam.cfg.rates(n.format)[0]
 	go func() {
 		defer close(n.ended)
 		conn.serve(n.handle)

@@ -14,6 +14,16 @@ type stream struct {
 	format Format
 	size   image.Point
 	period time.Duration
+	silent bool // gives nothing
+}
+
+// maxFrame returns the most bytes that a frame takes with its padding.
+func (n *node) maxFrame(f Format, size image.Point) int {
+	most := maxFrame(f, size)
+	if f != MJPEG {
+		most += n.cam.cfg.Lies.Pad * frameRows(f, size.Y)
+	}
+	return most
 }
 
 func (n *node) reqbufs(fh uint64, b []byte) unix.Errno {
@@ -28,7 +38,7 @@ func (n *node) reqbufs(fh uint64, b []byte) unix.Errno {
 	if count > 0 {
 		count = min(max(count, 2), maxBuffers)
 		n.owner = fh
-		n.step = (maxFrame(n.format, n.size) + pageSize - 1) &^ (pageSize - 1)
+		n.step = (n.maxFrame(n.format, n.size) + pageSize - 1) &^ (pageSize - 1)
 		n.buffers = make([]buffer, count)
 		n.mem = make([]byte, count*n.step)
 		// With the pages there no access to a mapping ever has to ask this
@@ -94,7 +104,7 @@ func (n *node) putBuffer(b []byte, i int) {
 	le.PutUint32(b[56:], x.seq)
 	le.PutUint32(b[60:], memoryMMAP)
 	le.PutUint32(b[64:], uint32(i*n.step))
-	le.PutUint32(b[72:], uint32(maxFrame(n.format, n.size)))
+	le.PutUint32(b[72:], uint32(n.maxFrame(n.format, n.size)))
 }
 
 // dqbufLocked answers a DQBUF now or, if it may wait, when there is a picture.
@@ -107,7 +117,7 @@ func (n *node) dqbufLocked(p parked) {
 	case h == nil:
 		e = unix.EBADF
 	case e != 0:
-	case n.cam.faults.broken.Load():
+	case n.cam.faults.broken.Load(), n.cam.faults.hiccup.CompareAndSwap(true, false):
 		e = unix.EIO
 	case n.stream == nil:
 		e = unix.EINVAL
@@ -137,12 +147,21 @@ func (n *node) streamon(fh uint64, _ []byte) unix.Errno {
 	if e := n.ownLocked(fh, 0); e != 0 {
 		return e
 	}
-	if n.stream != nil {
+	lies := &n.cam.cfg.Lies
+	switch {
+	case n.stream != nil:
 		return 0
+	case slices.Contains(lies.NoStream, n.format):
+		return unix.ENOSPC // no room on the USB
+	}
+	fps := n.fps
+	if lies.Rate > 0 {
+		fps = lies.Rate
 	}
 	s := &stream{
 		stop: make(chan struct{}), format: n.format, size: n.size,
-		period: time.Second / time.Duration(n.fps),
+		period: time.Duration(float64(time.Second) / fps),
+		silent: slices.Contains(lies.Silent, n.format),
 	}
 	n.stream = s
 	n.wg.Go(func() { n.run(s) })
@@ -167,7 +186,7 @@ func (n *node) run(s *stream) {
 	if s.size != size {
 		img = image.NewYCbCr(image.Rectangle{Max: s.size}, image.YCbCrSubsampleRatio420)
 	}
-	var frame []byte
+	enc := encoder{format: s.format, pad: n.cam.cfg.Lies.Pad}
 	tick := time.NewTicker(s.period)
 	defer tick.Stop()
 	for seq := uint32(0); ; seq++ {
@@ -184,8 +203,8 @@ func (n *node) run(s *stream) {
 		if n.cam.cfg.Stamp {
 			drawStamp(img, now)
 		}
-		var err error
-		if frame, err = encode(frame[:0], img, s.format); err != nil {
+		frame, err := enc.encode(img)
+		if err != nil {
 			continue // a picture that the encoder cannot take is none
 		}
 		n.fill(s, frame, seq, now)
@@ -207,7 +226,7 @@ func (n *node) fill(s *stream, frame []byte, seq uint32, now time.Time) {
 	if n.stream != s {
 		return
 	}
-	b := buffer{filled: true, n: len(frame), seq: seq}
+	b := buffer{filled: true, n: len(frame) + n.cam.cfg.Lies.Slack, seq: seq}
 	if n.cam.faults.bad.CompareAndSwap(true, false) {
 		b.flags, b.n = bufError, len(frame)/2 // as after a loss on the USB
 	}
@@ -232,7 +251,7 @@ func (n *node) reserve(s *stream, frame []byte) (i, off int, ok bool) {
 	defer n.mu.Unlock()
 	f := &n.cam.faults
 	switch {
-	case n.stream != s || f.frozen.Load() || f.broken.Load() || f.hollow.Load():
+	case n.stream != s || s.silent || f.frozen.Load() || f.broken.Load() || f.hollow.Load():
 		return 0, 0, false
 	case len(n.queue) == 0:
 		n.cam.starved.Add(1)

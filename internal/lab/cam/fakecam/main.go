@@ -10,6 +10,7 @@
 //	bad                the next picture is cut short
 //	busy | free        another program has it (EBUSY)
 //	fail               streaming fails with EIO until it is started anew
+//	hiccup             it fails so once
 //	hollow | resume    poll says that there are pictures, but none can be had
 //	stats              pictures given, starved, times asked
 //
@@ -65,7 +66,7 @@ func parse(args []string) (cam.Config, error) {
 	fs.StringVar(&c.Name, "name", "Lab Camera", "what the driver calls it")
 	fs.BoolVar(&c.Stamp, "stamp", false, "draw the machine-readable time strip")
 	src := fs.String("src", "bars", "what it sees: bars, or a y4m `clip` (4:2:0), repeated")
-	formats := fs.String("formats", "YUYV", "formats offered: YUYV, NV12, GREY, MJPG")
+	formats := fs.String("formats", "YUYV", "formats offered: YUYV, UYVY, NV12, NV21, YU12, GREY, MJPG")
 	sizes := fs.String("sizes", "", "sizes offered, as 640x480,320x240 (default: the source's)")
 	fps := fs.Int("fps", 30, "pictures a second")
 	if err := fs.Parse(args); err != nil {
@@ -77,7 +78,7 @@ func parse(args []string) (cam.Config, error) {
 	c.Rates = []int{*fps}
 	for f := range strings.SplitSeq(*formats, ",") {
 		switch f := cam.Format(f); f {
-		case cam.YUYV, cam.NV12, cam.GREY, cam.MJPEG:
+		case cam.YUYV, cam.UYVY, cam.NV12, cam.NV21, cam.YU12, cam.GREY, cam.MJPEG:
 			c.Formats = append(c.Formats, f)
 		default:
 			return c, fmt.Errorf("unknown format %q", f)

@@ -15,8 +15,8 @@ import (
 
 func TestParse(t *testing.T) {
 	c, err := parse(strings.Fields("-dev /dev/video7 -name X -stamp -formats NV12,MJPG -sizes 640x480,320x240 -fps 25"))
-	want := "{/dev/video7 X <nil> [NV12 MJPG] [(640,480) (320,240)] [25] true}"
-	if got := fmt.Sprint(c); err != nil || got != want {
+	want := "/dev/video7 X [NV12 MJPG] [(640,480) (320,240)] [25] true"
+	if got := fmt.Sprint(c.Path, " ", c.Name, " ", c.Formats, c.Sizes, c.Rates, c.Stamp); err != nil || got != want {
 		t.Errorf("parse = %s, %v; want %s", got, err, want)
 	}
 	for _, args := range []string{"-fps 0", "-fps 1000", "-formats H264", "-sizes big", "-src /no/such.y4m", "-nonsense"} {
