@@ -25,10 +25,6 @@ const (
 	LookBraille              // 2x4 dots in two colours
 	EveryLook                // how many there are
 
-	// Looks is how many of them, from the first on, need no more of a screen
-	// than characters and colours of 24 bits, which Renderer.Colors may reduce
-	// for the others, and no Cell.Reverse.
-	Looks = LookHalf + 1
 )
 
 // A lookTraits is what a Look is called and made of.

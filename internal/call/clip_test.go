@@ -39,7 +39,7 @@ func signer(t *testing.T) *reel {
 }
 
 // TestLossOfClip shows what becomes of the picture of a person who signs, at
-// the kinds of loss of TestLostPictures: the figures of docs/performance.md.
+// the kinds of loss of TestLostPictures.
 func TestLossOfClip(t *testing.T) {
 	if testing.Short() {
 		t.Skip("half a minute of computing")

@@ -22,13 +22,17 @@ type Env struct {
 	// Unsetenv takes a variable from what programs inherit that are started;
 	// nil when nothing can be taken.
 	Unsetenv func(string) error
+
+	// Setenv tells the libraries that read the environment what was found out;
+	// nil when nothing can be told.
+	Setenv func(key, value string) error
 }
 
 // OS returns the Env of this process.
 func OS() Env {
 	return Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.Getenv, Unsetenv: os.Unsetenv,
+		Getenv: os.Getenv, Unsetenv: os.Unsetenv, Setenv: os.Setenv,
 	}
 }
 

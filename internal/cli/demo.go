@@ -36,7 +36,7 @@ func (e Env) demo() *cobra.Command {
 speak in turn, and you. It needs no camera, no sound and no network; those that
 this machine has are used.`,
 		Example: `  s2c demo
-  s2c demo --look ramp --speaker none`,
+  s2c demo --look ascii --speaker none`,
 		Args: atMost(0, "s2c demo takes no address; see s2c join -h"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.check(); err != nil {
@@ -77,7 +77,7 @@ func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
 		return err
 	}
 	if d.cameraName == device.Auto && !works(ctx, func(ctx context.Context) (media.VideoSource, error) {
-		return device.OpenCamera(ctx, device.Auto, device.VideoConfig{})
+		return device.OpenCamera(ctx, device.Auto, device.VideoConfig{Chroma: true})
 	}) {
 		d.cameraName = device.Test
 	}
@@ -106,7 +106,7 @@ func inhabit(ctx context.Context, wg *sync.WaitGroup, dial func(context.Context)
 		c, err := call.New(call.Config{
 			Dial: dial, Session: demoSession, Name: name, Identity: id,
 			Camera: func(ctx context.Context) (media.VideoSource, error) {
-				return device.OpenCamera(ctx, fmt.Sprintf("%s:%d", device.Test, i+1), device.VideoConfig{})
+				return device.OpenCamera(ctx, fmt.Sprintf("%s:%d", device.Test, i+1), device.VideoConfig{Chroma: true})
 			},
 			Mic: func(ctx context.Context) (media.AudioSource, error) {
 				mic, err := device.OpenMic(ctx, fmt.Sprintf("%s:%d", device.Test, i+1))

@@ -39,9 +39,8 @@ type devices struct {
 func (f *deviceFlags) open(ctx context.Context) (*devices, error) {
 	d := new(devices)
 	var err error
-	openCamera := func(ctx context.Context, name string) (media.VideoSource, error) {
-		return device.OpenCamera(ctx, name, device.VideoConfig{})
-	}
+	camera := device.NewOpener(f.cameraName, device.VideoConfig{Chroma: true})
+	openCamera := func(ctx context.Context, _ string) (media.VideoSource, error) { return camera.Open(ctx) }
 	if d.camera, err = prepare(ctx, d, f.cameraName, openCamera); err != nil {
 		d.close()
 		return nil, err

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/hub"
 	"github.com/sanix-darker/s2c/internal/call"
@@ -33,20 +32,6 @@ type joinFlags struct {
 	policy  policyFlags
 	deviceFlags
 	screenFlags
-}
-
-// screenFlags say how a call is shown.
-type screenFlags struct {
-	look     string
-	headless bool
-	stats    time.Duration
-}
-
-func (f *screenFlags) add(cmd *cobra.Command) {
-	fl := cmd.Flags()
-	fl.StringVar(&f.look, "look", ascii.LookHalf.String(), "how pictures are drawn: half, ramp or classic")
-	fl.BoolVar(&f.headless, "headless", false, "no screen: events as JSON lines on standard output")
-	fl.DurationVar(&f.stats, "stats", 0, "with --headless: print a line of figures every `period`")
 }
 
 func (e Env) join() *cobra.Command {
@@ -127,20 +112,6 @@ func (f *joinFlags) check() error {
 		return err
 	}
 	return f.screenFlags.check()
-}
-
-func (f *screenFlags) check() error {
-	_, err := parseLook(f.look)
-	return err
-}
-
-// parseLook returns the look of a name, as far as the screen can show it.
-func parseLook(s string) (ascii.Look, error) {
-	l, err := ascii.ParseLook(s)
-	if err != nil || l >= ascii.Looks {
-		return 0, &usageError{fmt.Errorf("unknown look %q", s), "--look half, --look ramp or --look classic"}
-	}
-	return l, nil
 }
 
 func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
@@ -360,10 +331,12 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 	defer dev.close()
 	cfg.Camera, cfg.Mic, cfg.Speaker = dev.camera, dev.mic, dev.speaker
 	cfg.Muted, cfg.CameraOff = d.muted, d.cameraOff
+	var screen shownAs
 	if !s.headless {
 		saved := saveTerminal()
 		defer saved.close()
 		cfg.Panic = saved.restore
+		screen = e.screen(s.lookFlags)
 	}
 	c, err := call.New(cfg)
 	if err != nil {
@@ -372,19 +345,11 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 	if err := c.Join(ctx); err != nil {
 		return err
 	}
-	return e.show(ctx, c, s, hint)
-}
-
-// noScreen adds a hint to the error of a screen that could not be opened.
-func noScreen(err error) error {
-	if errors.Is(err, ui.ErrTerminal) {
-		return &hinted{err, "run it in a terminal, or without one: --headless", exitFailed}
-	}
-	return err
+	return e.show(ctx, c, s, &screen, hint)
 }
 
 // show runs a call that has joined, on the screen or without one.
-func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, hint string) error {
+func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *shownAs, hint string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var run sync.WaitGroup
 	run.Go(func() { cancel(c.Run(ctx)) })
@@ -392,8 +357,9 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, hint string)
 	if s.headless {
 		err = e.headless(ctx, c, s.stats)
 	} else {
-		look, _ := parseLook(s.look) // checked with the flags
-		err = noScreen(ui.Run(ctx, ui.Config{Engine: c, Look: look, Hint: hint}))
+		cfg := screen.uiConfig()
+		cfg.Engine, cfg.Hint = c, hint
+		err = noScreen(ui.Run(ctx, cfg))
 	}
 	cancel(err)
 	run.Wait()

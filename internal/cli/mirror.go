@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/device"
 	"github.com/sanix-darker/s2c/internal/ui"
@@ -22,32 +21,31 @@ const (
 
 func (e Env) mirror() *cobra.Command {
 	var d deviceFlags
-	var look string
+	var look lookFlags
 	cmd := &cobra.Command{
 		Use:   "mirror",
 		Short: "your own camera and microphone, without a network",
 		Long: `See your own camera in every look, and the level of your microphone. Nothing
 leaves this machine.`,
 		Example: `  s2c mirror
-  s2c mirror --camera /dev/video2 --look ramp`,
+  s2c mirror --camera /dev/video2 --look ascii`,
 		Args: atMost(0, "s2c mirror --camera /dev/video0"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := parseLook(look)
-			if err != nil {
+			if err := look.check(); err != nil {
 				return err
 			}
 			d.speakerName = device.None
-			return e.runMirror(cmd.Context(), d, l)
+			return e.runMirror(cmd.Context(), d, look)
 		},
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&d.cameraName, "camera", device.Auto, "`device`, auto, none, test, or a clip")
 	fl.StringVar(&d.micName, "mic", device.Auto, "`device`, auto, none, test, or a .wav file")
-	fl.StringVar(&look, "look", ascii.LookHalf.String(), "how pictures are drawn: half, ramp or classic")
+	look.add(cmd)
 	return cmd
 }
 
-func (e Env) runMirror(ctx context.Context, d deviceFlags, look ascii.Look) error {
+func (e Env) runMirror(ctx context.Context, d deviceFlags, look lookFlags) error {
 	dev, err := d.open(ctx)
 	if err != nil {
 		return err
@@ -59,6 +57,7 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look ascii.Look) erro
 	}
 	saved := saveTerminal()
 	defer saved.close()
+	screen := e.screen(look)
 	c, err := call.New(call.Config{
 		Session: "mirror", Name: "you", Identity: id, Camera: dev.camera, Mic: dev.mic, Panic: saved.restore,
 		Width: mirrorWidth, Height: mirrorHeight,
@@ -73,7 +72,8 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look ascii.Look) erro
 	run.Go(func() { c.Preview(ctx) })
 	m := mirror{call: c}
 	return noScreen(ui.Mirror(ctx, ui.MirrorConfig{
-		Pictures: c.SelfPicture, Changed: c.Changed(), Level: m.level, Status: m.status, Look: look,
+		Pictures: c.SelfPicture, Changed: c.Changed(), Level: m.level, Status: m.status, WatchSelf: c.WatchSelf,
+		Terminal: screen.terminal, Look: screen.look, Auto: screen.auto, LookChosen: screen.chosen, Rate: screen.rate,
 	}))
 }
 

@@ -64,10 +64,10 @@ func (e *Error) Hint() string {
 	case errors.Is(err, ErrNotFound), errors.Is(err, os.ErrNotExist), errors.Is(err, v4l2.ErrNotCamera),
 		errors.Is(err, pulse.ErrNotFound), errors.Is(err, pulse.ErrGone):
 		return "see the names that there are: s2c devices"
+	case errors.Is(err, v4l2.ErrStalled) && strings.HasPrefix(e.Op, "open"), errors.Is(err, v4l2.ErrNoFormat):
+		return "use another camera, or read it with ffmpeg: " + flag + ` "ffmpeg:-f v4l2 -i /dev/video0"`
 	case errors.Is(err, v4l2.ErrStalled), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.EIO):
 		return "unplug it and plug it in again, or use another " + kind
-	case errors.Is(err, v4l2.ErrNoFormat):
-		return "use another camera, or read it with ffmpeg: " + flag + ` "ffmpeg:-f v4l2 -i /dev/video0"`
 	}
 	return ""
 }

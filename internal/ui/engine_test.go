@@ -45,19 +45,25 @@ type engine struct {
 	onState  func()                  // called by State, if any
 	states   int                     // how often State was called
 
+	views   []call.View // as Watch was called last
+	ownView call.View   // likewise WatchSelf
+	watches int         // how often either was called
+
+	// With sends, who is seen after they were not sends the picture once more.
+	sends   bool
+	last    map[uint16]*media.Frame
+	lastOwn *media.Frame
+
 	said []string // what was said, and "admit 20" and the like, in order
 	err  error    // of Say and Verify
 }
-
-func (e *engine) Watch([]call.View)   {}
-func (e *engine) WatchSelf(call.View) {}
 
 // newEngine returns the engine of a call with n others who send pictures, the
 // first of whom speaks.
 func newEngine(n int) *engine {
 	e := &engine{
 		changed: make(chan struct{}, 1), notices: make(chan call.Notice, 64),
-		cameraOn: true, pictures: make(map[uint16]*media.Frame), asked: make(map[uint16]int),
+		cameraOn: true, pictures: make(map[uint16]*media.Frame), last: make(map[uint16]*media.Frame), asked: make(map[uint16]int),
 	}
 	e.state = call.State{
 		Session: "kitchen-table", Mic: true, Cam: true, Speaker: true,
@@ -130,7 +136,9 @@ func (e *engine) Picture(slot uint16) *media.Frame {
 	defer e.mu.Unlock()
 	e.asked[slot]++
 	f := e.pictures[slot]
-	e.pictures[slot] = nil
+	if e.pictures[slot] = nil; f != nil {
+		e.last[slot] = f
+	}
 	return f
 }
 
@@ -138,8 +146,32 @@ func (e *engine) SelfPicture() *media.Frame {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	f := e.self
-	e.self = nil
+	if e.self = nil; f != nil {
+		e.lastOwn = f
+	}
 	return f
+}
+
+func (e *engine) Watch(views []call.View) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.watches++
+	for _, v := range views {
+		if was := e.last[v.Slot]; e.sends && was != nil && !slices.ContainsFunc(e.views, func(o call.View) bool { return o.Slot == v.Slot }) {
+			e.pictures[v.Slot] = was
+		}
+	}
+	e.views = slices.Clone(views)
+}
+
+func (e *engine) WatchSelf(v call.View) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.watches++
+	if e.sends && e.lastOwn != nil && e.ownView.Width == 0 {
+		e.self = e.lastOwn
+	}
+	e.ownView = v
 }
 
 func (e *engine) Changed() <-chan struct{}    { return e.changed }

@@ -3,6 +3,7 @@ package ui
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gdamore/tcell/v2"
 )
@@ -12,8 +13,12 @@ import (
 // pasted than the channel between them holds, the parser ends first and the
 // reader, for which tcell waits, never does. Holding the input first keeps the
 // reader out of that channel.
+//
+// It also counts what is written.
 type gate struct {
 	tcell.Tty
+
+	written atomic.Int64 // bytes, by any goroutine
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -52,6 +57,13 @@ func (g *gate) Drain() error {
 	close(g.released)
 	g.mu.Unlock()
 	return g.Tty.Drain()
+}
+
+// Write writes to the tty.
+func (g *gate) Write(b []byte) (n int, err error) {
+	n, err = g.Tty.Write(b)
+	g.written.Add(int64(n))
+	return n, err
 }
 
 // Read reads from the tty. While the gate holds, what was typed is lost.

@@ -8,7 +8,9 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"github.com/sanix-darker/s2c/ascii"
+	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/term"
 	"github.com/sanix-darker/s2c/internal/text"
 )
 
@@ -31,16 +33,26 @@ type MirrorConfig struct {
 	// missing. The slice is read before the next call.
 	Status func() []string
 
-	Look   ascii.Look   // to start with
-	Screen tcell.Screen // as in Config
+	// WatchSelf is told how large the picture is on the screen, how often it is
+	// painted and whether in colours, whenever that has changed. Its Slot is 0.
+	WatchSelf func(v call.View)
+
+	Screen tcell.Screen // as in Config, like all below
+
+	Terminal   term.Info
+	Look       ascii.Look
+	Auto       bool
+	LookChosen func(l ascii.Look, auto bool)
+	Rate       int
 }
 
 // Mirror shows the person's own camera in each look, with the level of the
 // microphone, until the person quits, with nil, or until ctx is done, with its
 // cause. It leaves the terminal as it was.
 func Mirror(ctx context.Context, c MirrorConfig) error {
-	v := &mirrorView{cfg: c, look: c.Look, help: help{lines: mirrorHelp}, self: tile{name: "you"}}
-	return show(ctx, c.Screen, v, c.Changed)
+	v := &mirrorView{cfg: c, help: help{lines: mirrorHelp}, self: tile{name: "you"}}
+	s := setup{screen: c.Screen, info: c.Terminal, pictures: pictures{c.Look, c.Auto, c.LookChosen}, rate: c.Rate}
+	return show(ctx, s, v, c.Changed)
 }
 
 // silence is the level of no sound, in dBFS.
@@ -49,12 +61,12 @@ const silence = -96
 // A mirrorView shows one picture. The goroutine that paints owns it.
 type mirrorView struct {
 	cfg     MirrorConfig
-	look    ascii.Look
 	help    help
 	self    tile
 	metered time.Time // when the meter last took a level
 	status  []string  // clean
 	items   []item    // scratch
+	told    call.View // what WatchSelf was told; zero when nothing
 
 	// To count pictures per second.
 	counted  time.Time
@@ -70,8 +82,8 @@ func (v *mirrorView) key(k *tcell.EventKey, t *terminal, _ time.Time) (leave boo
 	switch letter(k) {
 	case 'q':
 		return true
-	case 'r':
-		v.look = t.nextLook(t.canShow(v.look))
+	case 'r', '[', ']':
+		t.looks.key(letter(k)) // the bar says what it did
 	case '?':
 		v.help.open = true
 	}
@@ -79,6 +91,19 @@ func (v *mirrorView) key(k *tcell.EventKey, t *terminal, _ time.Time) (leave boo
 }
 
 func (v *mirrorView) paste(string, *terminal, time.Time) {}
+
+// watch tells the camera how its picture is shown, if that has changed.
+func (v *mirrorView) watch(w call.View) {
+	if w != v.told && v.cfg.WatchSelf != nil {
+		v.cfg.WatchSelf(w)
+	}
+	v.told = w
+}
+
+func (v *mirrorView) hide() {
+	v.watch(unseen)
+	v.self.settle()
+}
 
 func (v *mirrorView) draw(t *terminal, now time.Time) {
 	v.update(now)
@@ -94,26 +119,32 @@ func (v *mirrorView) draw(t *terminal, now time.Time) {
 	if dbfs <= silence {
 		mic = item{text: "no sound", style: styleBarWarn, right: true}
 	}
-	look := t.canShow(v.look)
 	if t.w < minCols || t.h < minRows {
 		v.help.open = false
+		v.hide()
 		if t.w > 0 && t.h > 0 {
-			v.items = append(v.items[:0], item{text: look.String(), style: styleBar, rank: 1}, mic)
+			v.items = append(v.items[:0], item{text: t.looks.String(), style: styleBar, rank: 1}, mic)
 			drawBar(t, 0, v.items)
 		}
 		return
 	}
 	// The picture keeps at least half of the height.
 	area := rect{0, 1, t.w, t.h - 2 - min(len(v.status), (t.h-2)/2)}
+	in := area.inside()
+	v.self.show(t, in.w, in.h)
+	if in.w > 0 && in.h > 0 {
+		v.watch(t.view(&v.self, in.w, in.h))
+	}
 	f := face{tile: &v.self, name: "you", speaking: speaking}
 	if !v.self.has {
 		f.reason = "no picture"
 	}
-	drawFace(t, area, &f, look)
+	drawFace(t, area, &f)
 	for y := area.y + area.h; y < t.h-1; y++ {
 		t.canvas.text(1, y, t.w-2, v.status[y-area.y-area.h], styleName)
 	}
-	v.drawBars(t, look, area.inside(), mic)
+	v.drawBars(t, in, mic)
+	v.self.settle()
 	v.help.draw(t, rect{0, 1, t.w, t.h - 2})
 }
 
@@ -137,13 +168,19 @@ func (v *mirrorView) update(now time.Time) {
 	}
 }
 
-func (v *mirrorView) drawBars(t *terminal, look ascii.Look, picture rect, mic item) {
+func (v *mirrorView) drawBars(t *terminal, picture rect, mic item) {
 	v.items = append(v.items[:0],
 		item{text: "s2c mirror", style: styleBarStrong, rank: 0},
-		item{text: "look " + look.String(), style: styleBar, rank: 1},
+		item{text: "look " + t.looks.String(), style: styleBar, rank: 1},
 		item{text: fmt.Sprintf("%dx%d cells", picture.w, picture.h), style: styleBarFaint, rank: 3, right: true},
 		item{text: fmt.Sprintf("%.0f fps", v.fps), style: styleBarFaint, rank: 2, right: true},
 	)
+	if c := t.looks.contrast; c != 0 {
+		v.items = append(v.items, item{text: fmt.Sprintf("contrast %+d", c), style: styleBar, rank: 4})
+	}
+	if s := t.status(); s != "" {
+		v.items = append(v.items, item{text: "tty " + s, style: warnIf(t.ladder.at > 0), rank: 5, right: true})
+	}
 	drawBar(t, 0, v.items)
 	v.items = append(v.items[:0],
 		item{key: "r", text: "next look", style: styleBar, rank: 3},

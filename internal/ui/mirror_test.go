@@ -48,9 +48,14 @@ func TestMirror(t *testing.T) {
 		has("look ramp", true)
 		has("┏", true)
 		golden(t, "80x24-mirror", s.text())
-		s.press("r")
-		has("look half", true)
+		for _, look := range []string{"classic", "auto (", "braille", "quadrant", "half"} {
+			s.press("r")
+			has("look "+look, true)
+		}
 		has("▀▀▀", true)
+		has("contrast", false)
+		s.press("]]")
+		has("contrast +2", true)
 		s.press("?")
 		has("any key closes this", true)
 		s.press("q")

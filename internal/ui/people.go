@@ -177,6 +177,23 @@ func (v *callView) panelFoot(cols, rows int) (foot []panelRow, code int) {
 	return foot, code
 }
 
+// terminalRow appends how much the terminal is sent, if that is known and there
+// is room for it.
+func terminalRow(foot []panelRow, t *terminal, cols, rows int) []panelRow {
+	if t.tty == nil || len(foot) >= rows {
+		return foot
+	}
+	s := t.ladder.String()
+	if s == "" {
+		s = fmt.Sprintf("%d fps", t.fps())
+	}
+	s = fmt.Sprintf("terminal: %s, %d kB/s", s, t.ladder.speed.now/1000)
+	if textWidth(s) > cols {
+		return foot
+	}
+	return append(foot, panelRow{text: s, style: styleBox})
+}
+
 // noCode says why there is no code.
 func (v *callView) noCode() string {
 	switch {
@@ -207,6 +224,7 @@ func (v *callView) drawPeople(t *terminal, area rect) {
 	cols = min(cols, max(textWidth(readAloud), wideNeeds-12+v.longest()))
 	n := max(len(members), 1)
 	foot, code := v.panelFoot(cols, area.h-2-1)
+	foot = terminalRow(foot, t, cols, area.h-2-n)
 	spare := area.h - 2 - n - len(foot)
 	rows := min(n, max(area.h-2-len(foot), 1))
 	if spare >= 2 && code > 0 {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -10,23 +11,18 @@ import (
 	"github.com/sanix-darker/s2c/ascii"
 )
 
-// A pixel is one cell of a picture as it is written. A rune of 0 is unknown.
-type pixel struct {
-	r      rune
-	fg, bg paint
-}
-
 // A plane is the layer of pictures. Cells belong either to it or to the
 // canvas; a view says which for each frame.
 type plane struct {
 	w, h       int
-	next, last []pixel // what is to be on the screen, and what is
-	want, have []bool  // which cells are the plane's in the next frame, and in the last
+	next, last []ascii.Cell // what is to be on the screen, and what is; a rune of 0 is unknown
+	want, have []bool       // which cells are the plane's in the next frame, and in the last
+	start      int          // where the next write begins: behind what the last one had room for
 }
 
 // resize makes p a plane of w x h cells, of which it has none.
 func (p *plane) resize(w, h int) {
-	p.w, p.h = w, h
+	p.w, p.h, p.start = w, h, 0
 	p.next, p.last = grow(p.next, w*h), grow(p.last, w*h)
 	p.want, p.have = grow(p.want, w*h), grow(p.have, w*h)
 	clear(p.next)
@@ -39,15 +35,23 @@ func (p *plane) resize(w, h int) {
 func (p *plane) begin() { clear(p.want) }
 
 // draw puts the cells of a picture of the size of r over what is there. r must
-// be on the screen.
-func (p *plane) draw(r rect, cells []ascii.Cell, c *colouring) {
+// be on the screen. fg and bg take the place of the terminal's own colours.
+func (p *plane) draw(r rect, cells []ascii.Cell, fg, bg ascii.Color) {
 	for y := range r.h {
 		from := (r.y+y)*p.w + r.x
 		dst, want := p.next[from:from+r.w], p.want[from:from+r.w]
 		src := cells[y*r.w:][:len(dst)]
 		for x, v := range src {
-			want[x] = true
-			dst[x] = pixel{v.R, c.paint(v.Fg, c.fg), c.paint(v.Bg, c.bg)}
+			if v.Fg == 0 {
+				v.Fg = fg
+			}
+			if v.Bg == 0 {
+				v.Bg = bg
+			}
+			if v.R == ' ' && !v.Reverse {
+				v.Fg = fg // does not show, so that it is no change either
+			}
+			want[x], dst[x] = true, v
 		}
 	}
 }
@@ -74,7 +78,7 @@ func (p *plane) settle(screen tcell.Screen, lock bool) {
 		// A run of cells in one row that go the same way.
 		want, from, end := p.want[i], i, (i/p.w+1)*p.w
 		for i < end && p.want[i] == want && p.have[i] != want {
-			p.last[i] = pixel{}
+			p.last[i] = ascii.Cell{}
 			p.have[i] = want
 			i++
 		}
@@ -84,16 +88,17 @@ func (p *plane) settle(screen tcell.Screen, lock bool) {
 	}
 }
 
-// run returns the next cells in one row, from i on, that are to be written.
-func (p *plane) run(i int) (from, end int, ok bool) {
-	for i < len(p.have) && (!p.have[i] || p.next[i] == p.last[i]) {
+// run returns the next cells in one row, from i on but before end, that are to
+// be written.
+func (p *plane) run(i, end int) (from, to int, ok bool) {
+	for i < end && (!p.have[i] || p.next[i] == p.last[i]) {
 		i++
 	}
-	if i == len(p.have) {
+	if i >= end {
 		return 0, 0, false
 	}
-	from, row := i, (i/p.w+1)*p.w
-	for i < row && p.have[i] && p.next[i] != p.last[i] {
+	from, end = i, min((i/p.w+1)*p.w, end)
+	for i < end && p.have[i] && p.next[i] != p.last[i] {
 		i++
 	}
 	return from, i, true
@@ -103,21 +108,32 @@ func (p *plane) run(i int) (from, end int, ok bool) {
 // reports whether there was anything.
 func (p *plane) put(screen tcell.Screen) bool {
 	changed := false
-	var was pixel
+	var was ascii.Cell
 	st := tcell.StyleDefault
-	for from, end, ok := p.run(0); ok; from, end, ok = p.run(end) {
+	for from, end, ok := p.run(0, len(p.have)); ok; from, end, ok = p.run(end, len(p.have)) {
 		changed = true
 		for i := from; i < end; i++ {
 			v := p.next[i]
-			if v.fg != was.fg || v.bg != was.bg {
-				st = tcell.StyleDefault.Foreground(v.fg.color()).Background(v.bg.color())
+			if v.Fg != was.Fg || v.Bg != was.Bg || v.Reverse != was.Reverse {
+				st = tcell.StyleDefault.Foreground(colorOf(v.Fg)).Background(colorOf(v.Bg)).Reverse(v.Reverse)
 				was = v
 			}
-			screen.Put(i%p.w, i/p.w, charText(v.r), st)
+			screen.Put(i%p.w, i/p.w, charText(v.R), st)
 		}
 		copy(p.last[from:end], p.next[from:end])
 	}
 	return changed
+}
+
+// colorOf returns a colour as tcell knows it.
+func colorOf(c ascii.Color) tcell.Color {
+	if n, ok := c.Index(); ok {
+		return tcell.PaletteColor(int(n))
+	}
+	if r, g, b, ok := c.RGB(); ok {
+		return tcell.NewRGBColor(int32(r), int32(g), int32(b))
+	}
+	return tcell.ColorDefault
 }
 
 // asciiChars are the printable characters of ASCII in their order.
@@ -150,47 +166,104 @@ const (
 	showCursor = "\x1b[?25h"
 )
 
+const (
+	// leastWrite is how much room a write needs to be worth what is around it.
+	leastWrite = 256
+
+	// mostCell is more than one cell takes: a move, two colours, a character.
+	mostCell = 64
+)
+
 // append appends the bytes that bring what changed to the screen: nothing when
-// nothing did. With cursor, the terminal shows one.
-func (p *plane) append(b []byte, cursor bool) []byte {
-	var fg, bg paint
-	at := -1 // the cell behind the one written last
-	for from, end, ok := p.run(0); ok; from, end, ok = p.run(end) {
-		if at < 0 {
-			b = append(b, beginWrite...)
-			if cursor {
-				b = append(b, hideCursor...)
-			}
-		}
-		b = p.appendMove(b, at, from)
-		for i := from; i < end; i++ {
-			v := p.next[i]
-			if v.r == ' ' {
-				v.fg = fg // does not show
-			}
-			if v.fg != fg || v.bg != bg {
-				b = appendColours(b, v, v.fg != fg, v.bg != bg)
-				fg, bg = v.fg, v.bg
-			}
-			b = utf8.AppendRune(b, v.r)
-		}
-		copy(p.last[from:end], p.next[from:end])
-		at = end
+// nothing did. With cursor, the terminal shows one. Of what takes more than
+// limit bytes the rest stays for the next write, which begins with it; rest
+// reports whether there is any.
+//
+// What runs of one character could save (CSI b) is little, where only what
+// changed is written, and not every terminal knows it.
+func (p *plane) append(b []byte, cursor bool, limit int) (_ []byte, rest bool) {
+	if limit < leastWrite {
+		_, _, rest = p.run(0, len(p.have))
+		return b, rest
 	}
-	if at < 0 {
-		return b
+	w := writer{plane: p, buf: b, at: -1, cursor: cursor, full: math.MaxInt}
+	if limit < math.MaxInt {
+		w.full = len(b) + limit - mostCell - len(showCursor) - len(endWrite)
+	}
+	start := p.start
+	p.start = 0
+	if w.write(start, len(p.have)) {
+		w.write(0, start)
+	}
+	if w.at < 0 {
+		return b, false
 	}
 	if cursor {
-		b = append(b, showCursor...)
+		w.buf = append(w.buf, showCursor...)
 	}
-	return append(b, endWrite...)
+	return append(w.buf, endWrite...), w.cut
+}
+
+// A writer makes the bytes of one write.
+type writer struct {
+	plane  *plane
+	buf    []byte
+	pen    ascii.Cell // the colours of what is written next
+	at     int        // the cell behind the one written last, or -1
+	cursor bool
+	full   int  // nothing more is written when buf is as long
+	cut    bool // something was left
+}
+
+// write writes what changed from cell i on, before end, and reports whether
+// there was room for all of it.
+func (w *writer) write(i, end int) bool {
+	p := w.plane
+	for from, to, ok := p.run(i, end); ok; from, to, ok = p.run(to, end) {
+		if len(w.buf) >= w.full {
+			p.start, w.cut = from, true
+			return false
+		}
+		if w.at < 0 {
+			w.buf = append(w.buf, beginWrite...)
+			if w.cursor {
+				w.buf = append(w.buf, hideCursor...)
+			}
+		}
+		w.buf = p.appendMove(w.buf, w.at, from)
+		for w.at = from; w.at < to && len(w.buf) < w.full; w.at++ {
+			w.put(p.next[w.at])
+		}
+		copy(p.last[from:w.at], p.next[from:w.at])
+		if w.at < to {
+			p.start, w.cut = w.at, true
+			return false
+		}
+	}
+	return true
+}
+
+// put appends one cell.
+func (w *writer) put(v ascii.Cell) {
+	if v.R == ' ' && !v.Reverse {
+		v.Fg = w.pen.Fg // does not show
+	}
+	if v.Fg != w.pen.Fg || v.Bg != w.pen.Bg || v.Reverse != w.pen.Reverse {
+		w.buf = appendPen(w.buf, v, w.pen)
+		w.pen = v
+	}
+	if v.R < utf8.RuneSelf {
+		w.buf = append(w.buf, byte(v.R))
+		return
+	}
+	w.buf = utf8.AppendRune(w.buf, v.R)
 }
 
 // appendMove moves the cursor to a cell. It stands behind the cell at-1, or
 // anywhere if at is -1.
 func (p *plane) appendMove(b []byte, at, to int) []byte {
 	b = append(b, "\x1b["...)
-	if at > 0 && (at-1)/p.w == to/p.w {
+	if at > 0 && at < to && (at-1)/p.w == to/p.w {
 		b = strconv.AppendInt(b, int64(to-at), 10)
 		return append(b, 'C')
 	}
@@ -200,36 +273,49 @@ func (p *plane) appendMove(b []byte, at, to int) []byte {
 	return append(b, 'H')
 }
 
-// appendColours appends one sequence for the colours of v that changed.
-func appendColours(b []byte, v pixel, fg, bg bool) []byte {
+// appendPen appends one sequence for what of the colours of v is other than in
+// pen.
+func appendPen(b []byte, v, pen ascii.Cell) []byte {
 	b = append(b, "\x1b["...)
-	if fg {
-		b = appendColour(b, v.fg, '3')
+	from := len(b)
+	if v.Reverse != pen.Reverse {
+		if pen.Reverse {
+			b = append(b, '2')
+		}
+		b = append(b, '7')
 	}
-	if fg && bg {
-		b = append(b, ';')
+	if v.Fg != pen.Fg {
+		b = appendColour(b, v.Fg, '3', len(b) > from)
 	}
-	if bg {
-		b = appendColour(b, v.bg, '4')
+	if v.Bg != pen.Bg {
+		b = appendColour(b, v.Bg, '4', len(b) > from)
 	}
 	return append(b, 'm')
 }
 
 // appendColour appends the parameters for a colour of a layer: '3' for the
-// foreground, '4' for the background.
-func appendColour(b []byte, p paint, layer byte) []byte {
-	b = append(b, layer)
-	switch p &^ 0xffffff {
-	case paintRGB:
-		b = append(b, "8;2;"...)
-		b = strconv.AppendUint(b, uint64(p>>16&255), 10)
+// foreground, '4' for the background. further says that others are before.
+func appendColour(b []byte, c ascii.Color, layer byte, further bool) []byte {
+	if further {
 		b = append(b, ';')
-		b = strconv.AppendUint(b, uint64(p>>8&255), 10)
-		b = append(b, ';')
-		return strconv.AppendUint(b, uint64(p&255), 10)
-	case paintIndex:
-		b = append(b, "8;5;"...)
-		return strconv.AppendUint(b, uint64(p&255), 10)
 	}
-	return append(b, '9')
+	b = append(b, layer)
+	if n, ok := c.Index(); ok {
+		b = append(b, "8;5;"...)
+		return append(b, decimals[n]...)
+	}
+	if c == 0 {
+		return append(b, '9')
+	}
+	b = append(append(b, "8;2;"...), decimals[c>>16&255]...)
+	b = append(append(b, ';'), decimals[c>>8&255]...)
+	return append(append(b, ';'), decimals[c&255]...)
 }
+
+// decimals are the numbers of 0 to 255.
+var decimals = func() (t [256]string) {
+	for i := range t {
+		t[i] = strconv.Itoa(i)
+	}
+	return t
+}()

@@ -2,9 +2,9 @@ package ui
 
 import (
 	"fmt"
-	"image"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,21 +14,29 @@ import (
 
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/media"
+	"github.com/sanix-darker/s2c/internal/term"
 )
 
 // TestAppend compares what a plane writes with exact bytes.
 func TestAppend(t *testing.T) {
-	const red, blue = paintRGB | 0xff0000, paintIndex | 21
-	text := func(s string, fg, bg paint) []pixel {
-		var p []pixel
+	const red, blue = 0x01ff0000, 0x02000015
+	text := func(s string, fg, bg ascii.Color) []ascii.Cell {
+		var p []ascii.Cell
 		for _, r := range s {
-			p = append(p, pixel{r, fg, bg})
+			p = append(p, ascii.Cell{R: r, Fg: fg, Bg: bg})
+		}
+		return p
+	}
+	reversed := func(s string, fg ascii.Color) []ascii.Cell {
+		p := text(s, fg, 0)
+		for i := range p {
+			p[i].Reverse = true
 		}
 		return p
 	}
 	tests := []struct {
 		name      string
-		last, now []pixel // of two rows of 4
+		last, now []ascii.Cell // of two rows of 4
 		want      string
 	}{
 		{"nothing", text("abcdefgh", red, 0), text("abcdefgh", red, 0), ""},
@@ -42,6 +50,11 @@ func TestAppend(t *testing.T) {
 			"\x1b[1;1H\x1b[38;2;255;0;0mX\x1b[48;5;21mY\x1b[39mZ",
 		},
 		{"a space has no foreground", text("abcdefgh", 0, 0), append(text(" X", red, 0), text("cdefgh", 0, 0)...), "\x1b[1;1H \x1b[38;2;255;0;0mX"},
+		{
+			"reverse", text("abcdefgh", 0, 0), append(append(reversed("X", 0), reversed(" Y", red)...), append(text("Z", 0, 0), text("efgh", 0, 0)...)...),
+			"\x1b[1;1H\x1b[7mX\x1b[38;2;255;0;0m Y\x1b[27;39mZ",
+		},
+		{"octants", text("abcdefgh", 0, 0), text("\U0001cd00\U0001cd01cdefgh", 0, 0), "\x1b[1;1H\U0001cd00\U0001cd01"},
 		{"Unicode", text("abcdefgh", 0, 0), text("▀bcdefgh", 0, 0), "\x1b[1;1H▀"},
 	}
 	for _, tt := range tests {
@@ -56,23 +69,25 @@ func TestAppend(t *testing.T) {
 		if want != "" {
 			want = beginWrite + want + endWrite
 		}
-		if got := string(p.append(nil, false)); got != want {
-			t.Errorf("%s: append = %q, want %q", tt.name, got, want)
+		if got, rest := p.append(nil, false, math.MaxInt); string(got) != want || rest {
+			t.Errorf("%s: append = %q, %v, want %q", tt.name, got, rest, want)
 		}
-		if got := p.append(nil, false); len(got) != 0 {
-			t.Errorf("%s: the second append = %q, want nothing", tt.name, got)
+		if got, rest := p.append(nil, false, math.MaxInt); len(got) != 0 || rest {
+			t.Errorf("%s: the second append = %q, %v, want nothing", tt.name, got, rest)
 		}
 		if want != "" { // a cursor is not shown meanwhile
 			want = beginWrite + hideCursor + tt.want + showCursor + endWrite
 		}
 		copy(p.last, tt.last)
-		if got := string(p.append(nil, true)); got != want {
+		if got, _ := p.append(nil, true, math.MaxInt); string(got) != want {
 			t.Errorf("%s: append with a cursor = %q, want %q", tt.name, got, want)
 		}
 	}
 }
 
-// TestAppendToTerminal checks random changes against a terminal.
+// TestAppendToTerminal checks random changes against a terminal: after each
+// write it shows what is to be there, or, where there was no room for all, what
+// was there before.
 func TestAppendToTerminal(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const w, h = 30, 12
@@ -81,31 +96,57 @@ func TestAppendToTerminal(t *testing.T) {
 	p.resize(w, h)
 	for i := range p.have {
 		p.have[i] = true
+		p.next[i], p.last[i] = ascii.Cell{R: ' '}, ascii.Cell{R: ' '}
 	}
-	paints := []paint{0, paintRGB, paintRGB | 0x102030, paintRGB | 0xffffff, paintIndex | 16, paintIndex | 255}
-	chars := []rune(" aB▀")
-	for range 300 {
+	colours := []ascii.Color{0, 0x01000000, 0x01102030, 0x01ffffff, 0x02000010, 0x020000ff, 0x02000000}
+	colour := func() ascii.Color { return colours[rng.IntN(len(colours))] }
+	chars := []rune(" aB▀\U0001cd00")
+	waits := 0
+	for range 600 {
 		for range rng.IntN(100) {
-			p.next[rng.IntN(w*h)] = pixel{chars[rng.IntN(len(chars))], paints[rng.IntN(len(paints))], paints[rng.IntN(len(paints))]}
+			p.next[rng.IntN(w*h)] = ascii.Cell{R: chars[rng.IntN(len(chars))], Fg: colour(), Bg: colour(), Reverse: rng.IntN(4) == 0}
 		}
-		for i := range p.next {
-			if p.next[i].r == 0 {
-				p.next[i].r = ' '
-			}
+		limit := []int{math.MaxInt, 0, leastWrite, 1000, 5000}[rng.IntN(5)]
+		before := append([]ascii.Cell(nil), p.last...)
+		b, rest := p.append(nil, rng.IntN(2) == 0, limit)
+		if len(b) > limit || len(b) == 0 && limit >= leastWrite && rest {
+			t.Fatalf("%d bytes where %d are allowed, and more to come: %v", len(b), limit, rest)
 		}
-		if b := p.append(nil, false); len(b) > 0 {
+		if len(b) > 0 {
 			if _, err := v.Write(b); err != nil {
 				t.Fatal(err)
 			}
 		}
+		left := false
 		for i, c := range v.snapshot() {
-			want := vtCell{text: string(p.next[i].r), bg: sgr(p.next[i].bg)}
-			if want.text != " " {
-				want.fg = sgr(p.next[i].fg)
+			want := p.next[i]
+			if p.last[i] != want {
+				left, want = true, before[i]
 			}
-			if c != want {
+			if c != shownAs(want) {
 				t.Fatalf("cell %d,%d is %+v, want %+v", i%w, i/w, c, want)
 			}
+		}
+		if left != rest {
+			t.Fatalf("append reports that something is left: %v, want %v", rest, left)
+		}
+		if rest {
+			waits++
+		}
+	}
+	if waits < 100 {
+		t.Errorf("only %d writes had not enough room", waits)
+	}
+	for rest := true; rest; { // what is left does not wait for ever
+		var b []byte
+		b, rest = p.append(nil, false, leastWrite)
+		if _, err := v.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range v.snapshot() {
+		if c != shownAs(p.next[i]) {
+			t.Fatalf("in the end cell %d,%d is %+v, want %+v", i%w, i/w, c, p.next[i])
 		}
 	}
 	if len(v.unknown) > 0 {
@@ -113,13 +154,50 @@ func TestAppendToTerminal(t *testing.T) {
 	}
 }
 
-// sgr returns the parameters for a paint.
-func sgr(p paint) string {
-	switch p &^ 0xffffff {
-	case paintRGB:
-		return fmt.Sprintf("2;%d;%d;%d", p>>16&255, p>>8&255, p&255)
-	case paintIndex:
-		return fmt.Sprintf("5;%d", p&255)
+// TestTurns checks that with little room all parts of the screen get their
+// turn, while all of them change all the time.
+func TestTurns(t *testing.T) {
+	const w, h = 40, 20
+	var p plane
+	p.resize(w, h)
+	for i := range p.have {
+		p.have[i] = true
+	}
+	var writes [h]int
+	for round := range 200 {
+		for i := range p.next {
+			p.next[i] = ascii.Cell{R: rune('a' + round%26), Fg: ascii.Color(0x01000000 + i), Bg: ascii.Color(0x01000000 + round)}
+		}
+		p.append(nil, false, 2000)
+		for y := range h {
+			if p.last[y*w+w/2] == p.next[y*w+w/2] {
+				writes[y]++
+			}
+		}
+	}
+	if least, most := slices.Min(writes[:]), slices.Max(writes[:]); least == 0 || most > least+2 {
+		t.Errorf("rows were written %v times", writes)
+	}
+}
+
+// shownAs returns what a terminal has in a cell.
+func shownAs(c ascii.Cell) vtCell {
+	want := vtCell{text: string(c.R), fg: sgr(c.Fg), bg: sgr(c.Bg)}
+	if c.Reverse {
+		want.attrs = "7;"
+	} else if c.R == ' ' {
+		want.fg = ""
+	}
+	return want
+}
+
+// sgr returns the parameters for a colour.
+func sgr(c ascii.Color) string {
+	if n, ok := c.Index(); ok {
+		return fmt.Sprintf("5;%d", n)
+	}
+	if r, g, b, ok := c.RGB(); ok {
+		return fmt.Sprintf("2;%d;%d;%d", r, g, b)
 	}
 	return ""
 }
@@ -139,9 +217,8 @@ func TestCut(t *testing.T) {
 	} {
 		var p plane
 		p.resize(5, 3)
-		c := newColouring(depthRGB)
 		p.begin()
-		p.draw(rect{0, 0, 5, 3}, make([]ascii.Cell, 15), &c)
+		p.draw(rect{0, 0, 5, 3}, make([]ascii.Cell, 15), 0, 0)
 		p.cut(tt.cut)
 		var b strings.Builder
 		for i, v := range p.want {
@@ -152,43 +229,6 @@ func TestCut(t *testing.T) {
 		}
 		if b.String() != tt.want {
 			t.Errorf("cut %v leaves %s, want %s", tt.cut, b.String(), tt.want)
-		}
-	}
-}
-
-func TestIndexed(t *testing.T) {
-	for _, tt := range []struct {
-		rgb  ascii.Color
-		want paint
-	}{
-		{0x000000, 16},
-		{0xffffff, 231},
-		{0x080808, 232},
-		{0xeeeeee, 255},
-		{0x808080, 244},
-		{0xff0000, 196},
-		{0x00ff00, 46},
-		{0x0000ff, 21},
-		{0x5f8700, 64},
-		{0x010203, 16},
-		{0x121212, 233},
-	} {
-		if got := indexed(1<<24 | tt.rgb); got != paintIndex|tt.want {
-			t.Errorf("indexed(%06x) = %d, want %d", tt.rgb, got&255, tt.want)
-		}
-	}
-	// Grays keep their order, and none is further than half a step away.
-	for v := range 256 {
-		p := indexed(1<<24 | ascii.Color(v)*0x010101)
-		shown := 0
-		switch i := int(p & 255); {
-		case i == 231:
-			shown = 255
-		case i >= 232:
-			shown = 8 + 10*(i-232)
-		}
-		if d := shown - v; d < -9 || d > 9 {
-			t.Errorf("gray %d is shown as %d", v, shown)
 		}
 	}
 }
@@ -206,21 +246,7 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-func TestColouring(t *testing.T) {
-	const green = 1<<24 | 0x00ff00
-	for d, want := range map[depth][2]paint{
-		depthRGB:   {paintRGB | 0x00ff00, paintRGB | hexLetters},
-		depthIndex: {paintIndex | 46, paintIndex | 253},
-		depthANSI:  {0, 0},
-		depthMono:  {0, 0},
-	} {
-		c := newColouring(d)
-		for range 2 {
-			if got := [2]paint{c.paint(green, c.fg), c.paint(0, c.fg)}; got != want {
-				t.Errorf("depth %d: green and the own colour = %x, want %x", d, got, want)
-			}
-		}
-	}
+func TestDepth(t *testing.T) {
 	for colors, want := range map[int]depth{0: depthMono, -1: depthMono, 2: depthMono, 8: depthANSI, 88: depthANSI, 256: depthIndex, 1 << 24: depthRGB} {
 		if got := depthOf(colors); got != want {
 			t.Errorf("depthOf(%d) = %d, want %d", colors, got, want)
@@ -228,68 +254,178 @@ func TestColouring(t *testing.T) {
 	}
 }
 
-// noise returns a few pictures of noise, so that all of the cells change.
-func noise() []*media.Frame {
+// noise returns a few pictures of noise in colours, so that all of the cells
+// change.
+func noise(w, h int) []*media.Frame {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var frames []*media.Frame
 	for range 4 {
 		f := new(media.Frame)
-		f.YCbCr = *image.NewYCbCr(image.Rect(0, 0, 192, 144), image.YCbCrSubsampleRatio420)
-		f.Resize(192, 144, false)
-		for i := range f.Y {
-			f.Y[i] = uint8(rng.IntN(256))
+		f.Resize(w, h, true)
+		for _, p := range [][]uint8{f.Y, f.Cb, f.Cr} {
+			for i := range p {
+				p[i] = uint8(rng.IntN(256))
+			}
 		}
 		frames = append(frames, f)
 	}
 	return frames
 }
 
-// paintTile draws a picture into a tile and returns what is written for it.
-func paintTile(term *terminal, tl *tile, f *media.Frame, look ascii.Look, buf []byte) []byte {
-	tl.take(f)
-	term.plane.begin()
-	tl.paint(term, rect{1, 2, 158, 44}, look)
-	copy(term.plane.have, term.plane.want)
-	return term.plane.append(buf[:0], false)
+// camera returns pictures of a camera that stands still: a drawn face in
+// colours, with noise of the standard deviation sigma.
+func camera(w, h, n int, sigma float64) []*media.Frame {
+	rng := rand.New(rand.NewPCG(3, 4))
+	face := drawnFace(2)
+	fw, fh := face.Rect.Dx(), face.Rect.Dy()
+	var frames []*media.Frame
+	for range n {
+		f := new(media.Frame)
+		f.Resize(w, h, true)
+		for i := range f.Y {
+			v := float64(face.Y[i/w*fh/h*fw+i%w*fw/w]) + sigma*rng.NormFloat64()
+			f.Y[i] = uint8(min(max(v+0.5, 0), 255))
+		}
+		for i := range f.Cb {
+			x, y := i%f.CStride, i/f.CStride
+			f.Cb[i] = uint8(110 + 30*x/f.CStride)
+			f.Cr[i] = uint8(120 + 30*y*f.CStride/len(f.Cr))
+		}
+		frames = append(frames, f)
+	}
+	return frames
 }
 
-// TestTileAllocs checks that a picture is drawn and written without allocating.
+// A bareTile is a tile on a plane, without a terminal around.
+type bareTile struct {
+	term *terminal
+	tile tile
+	r    rect
+	buf  []byte
+}
+
+// newBareTile returns a tile of w x h cells in a look.
+func newBareTile(info term.Info, look ascii.Look, w, h int) *bareTile {
+	b := &bareTile{term: &terminal{info: info}, r: rect{1, 2, w, h}}
+	b.term.looks = newLooks(info, pictures{look: look}, true)
+	b.term.plane.resize(w+2, h+4)
+	return b
+}
+
+// paint draws a picture and returns what is written for it.
+func (b *bareTile) paint(f *media.Frame) []byte {
+	t := b.term
+	b.tile.show(t, b.r.w, b.r.h)
+	b.tile.take(f)
+	t.plane.begin()
+	b.tile.paint(t, b.r)
+	copy(t.plane.have, t.plane.want)
+	b.buf, _ = t.plane.append(b.buf[:0], false, math.MaxInt)
+	return b.buf
+}
+
+// TestTileAllocs checks that a picture is drawn and written without allocating,
+// in each look and with any colours.
 func TestTileAllocs(t *testing.T) {
-	for _, d := range []depth{depthRGB, depthIndex} {
-		for look := range ascii.Looks {
-			term := &terminal{colours: newColouring(d)}
-			term.plane.resize(160, 48)
-			var tl tile
-			var buf []byte
-			pictures, i := noise(), 0
+	noisy := noise(320, 240)
+	for c := range ascii.ColorsNone + 1 {
+		for look := range ascii.EveryLook {
+			b := newBareTile(term.Info{Colors: c, Blocks: true, Sextants: true, Octants: true}, look, 238, 63)
+			pictures, i := noisy, 0
 			run := func() {
-				buf = paintTile(term, &tl, pictures[i%len(pictures)], look, buf)
+				b.paint(pictures[i%len(pictures)])
 				i++
 			}
 			for range pictures {
 				run()
 			}
-			if len(buf) < 158*44 {
-				t.Fatalf("%v: %d bytes for a picture of noise", look, len(buf))
+			if len(b.buf) < 238*63/4 {
+				t.Fatalf("%v, %v: %d bytes for a picture of noise", look, c, len(b.buf))
 			}
-			if n := testing.AllocsPerRun(20, run); n != 0 {
-				t.Errorf("depth %d, %v: a picture allocates %v times", d, look, n)
+			if n := testing.AllocsPerRun(3, run); n != 0 {
+				t.Errorf("%v, %v: a picture allocates %v times", look, c, n)
 			}
 		}
 	}
 }
 
+// BenchmarkTile draws and writes pictures of which every cell changes.
 func BenchmarkTile(b *testing.B) {
-	for look := range ascii.Looks {
+	for look := range ascii.EveryLook {
 		b.Run(look.String(), func(b *testing.B) {
-			term := &terminal{colours: newColouring(depthRGB)}
-			term.plane.resize(160, 48)
-			var tl tile
-			var buf []byte
-			pictures, i, n := noise(), 0, 0
+			t := newBareTile(term.Info{}, look, 158, 44)
+			pictures, i, n := noise(640, 480), 0, 0
 			b.ReportAllocs()
 			for b.Loop() {
-				buf = paintTile(term, &tl, pictures[i%len(pictures)], look, buf)
+				n += len(t.paint(pictures[i%len(pictures)]))
+				i++
+			}
+			b.ReportMetric(float64(n)/float64(i), "B/frame")
+		})
+	}
+}
+
+// BenchmarkCamera draws and writes a tile of 240x67 cells of a camera that
+// stands still, and reports which share of the cells changes.
+func BenchmarkCamera(b *testing.B) {
+	for _, tt := range []struct {
+		look  ascii.Look
+		sigma float64 // of the noise
+	}{{ascii.LookASCII, 4}, {ascii.LookHalf, 4}, {ascii.LookOctant, 4}, {ascii.LookOctant, 8}} {
+		b.Run(fmt.Sprintf("%v/%v", tt.look, tt.sigma), func(b *testing.B) {
+			t := newBareTile(term.Info{}, tt.look, 240, 67)
+			frames, i, n, changed := camera(640, 480, 32, tt.sigma), 0, 0, 0
+			full := len(t.paint(frames[0]))
+			for i := range 50 { // until the noise is known
+				t.paint(frames[i%len(frames)])
+			}
+			before := make([]ascii.Cell, len(t.term.plane.last))
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(before, t.term.plane.last)
+				n += len(t.paint(frames[i%len(frames)]))
+				for k, c := range t.term.plane.last {
+					if c != before[k] {
+						changed++
+					}
+				}
+				i++
+			}
+			b.ReportMetric(float64(n)/float64(i), "B/frame")
+			b.ReportMetric(float64(n)/float64(i)/float64(full), "B/full")
+			b.ReportMetric(100*float64(changed)/float64(i)/(240*67), "%cells")
+		})
+	}
+}
+
+// BenchmarkAppend writes a plane of 240x67 octants of which all or few cells
+// have changed.
+func BenchmarkAppend(b *testing.B) {
+	for _, share := range []int{100, 2} {
+		b.Run(fmt.Sprintf("%d%%", share), func(b *testing.B) {
+			const w, h = 240, 67
+			rng := rand.New(rand.NewPCG(1, 2))
+			var p plane
+			p.resize(w, h)
+			for i := range p.have {
+				p.have[i] = true
+			}
+			var two [2][]ascii.Cell
+			for k := range two {
+				two[k] = make([]ascii.Cell, w*h)
+				for i := range two[k] {
+					if two[k][i] = two[0][i]; k == 0 || rng.IntN(100) < share {
+						two[k][i] = ascii.Cell{R: rune(0x1cd00 + rng.IntN(200)), Fg: 1<<24 | ascii.Color(rng.IntN(1<<24)), Bg: 1<<24 | ascii.Color(rng.IntN(1<<24))}
+					}
+				}
+			}
+			var buf []byte
+			i, n := 0, 0
+			copy(p.last, two[1])
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(p.next, two[i%2])
+				buf, _ = p.append(buf[:0], false, math.MaxInt)
 				i++
 				n += len(buf)
 			}
@@ -308,21 +444,22 @@ func BenchmarkFrame(b *testing.B) {
 	b.Setenv("TERM", "xterm-256color")
 	b.Setenv("LC_ALL", "C.UTF-8")
 	b.Setenv("COLORTERM", "truecolor")
-	for _, others := range []int{1, 3, 8} {
+	for _, others := range []int{0, 1, 3, 8} {
 		b.Run(strconv.Itoa(others+1), func(b *testing.B) {
-			v := newVT(200, 50)
+			v := newVT(242, 71) // alone, a tile of 240x67
 			s, err := tcell.NewTerminfoScreenFromTty(nullTTY{v})
 			if err != nil {
 				b.Fatal(err)
 			}
-			term, err := open(s, nil)
+			e := newEngine(others)
+			c := Config{Engine: e, Look: ascii.LookOctant, Screen: s}
+			term, err := open(c.setup(), nil)
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer term.close()
-			e := newEngine(others)
-			view := newCallView(Config{Engine: e, Look: ascii.LookHalf})
-			pictures, i := noise(), 0
+			view := newCallView(c)
+			pictures, i := noise(640, 480), 0
 			now := time.Now()
 			b.ReportAllocs()
 			for b.Loop() {

@@ -15,11 +15,26 @@ import (
 // realEnv makes the test binary a program that shows a call.
 const realEnv = "S2C_UI_TEST_SHOW"
 
+// labMode is what begins the value of realEnv with which it is a program that
+// measures: the scene and the file for the report follow. labMain is that
+// program, nil where there is none.
+const labMode = "lab:"
+
+var labMain func(scene, file string) error
+
 // realMain is that program. It returns its exit status.
 func realMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if what, ok := strings.CutPrefix(os.Getenv(realEnv), labMode); ok {
+		scene, file, _ := strings.Cut(what, ":")
+		if err := labMain(scene, file); err != nil {
+			return 1
+		}
+		return 0
+	}
 	e := newEngine(3)
+	e.sends = true
 	if os.Getenv(realEnv) == "panic" {
 		e.onState = func() {
 			if e.states == 20 {
@@ -105,8 +120,9 @@ func TestRealTerminal(t *testing.T) {
 		return g.At(119, 38).Text == "┘" && g.At(0, 38).Text == "└" && g.At(0, 1).Text == "┏" &&
 			strings.Contains(g.Text(), "MUTED") && !strings.Contains(g.Text(), "any key")
 	}, realTimeout))
-	press("r")
-	press("r")
+	for range 5 { // letters, reverse, colour, ascii
+		press("r")
+	}
 	must(t)(s.WaitText("look: ramp", realTimeout))
 	press("q")
 	for deadline := time.Now().Add(realTimeout); ; time.Sleep(20 * time.Millisecond) {

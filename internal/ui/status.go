@@ -53,6 +53,14 @@ func (v *callView) drawTopBar(t *terminal, now time.Time) {
 		}
 		items = append(items, loss)
 	}
+	if s := t.status(); s != "" {
+		tty := item{text: "tty " + s, style: styleBarFaint, rank: 13, right: true}
+		if less := t.ladder.String(); less != "" {
+			tty.style, tty.rank = styleBarWarn, 6
+			tty.short, tty.cut = [2]string{"tty " + less, "slow tty"}, [2]int{12, 8}
+		}
+		items = append(items, tty)
+	}
 	v.items = items
 	drawBar(t, 0, items)
 }

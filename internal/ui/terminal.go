@@ -3,15 +3,15 @@ package ui
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
 
-	"github.com/sanix-darker/s2c/ascii"
+	"github.com/sanix-darker/s2c/internal/term"
 )
 
 // A view is what a terminal shows. The goroutine that paints calls it.
@@ -25,6 +25,10 @@ type view interface {
 	// paste handles text that was pasted. It may be anything, and was cut if it
 	// was longer than pasteMax.
 	paste(s string, t *terminal, now time.Time)
+
+	// hide says that nothing of the view is on the screen until it is drawn
+	// again.
+	hide()
 }
 
 // typed is what poll passes on: a key, or what was pasted if key is nil.
@@ -37,12 +41,14 @@ type typed struct {
 // that its view sees that it does not.
 const pasteMax = 4096
 
-// How often a view is painted. Pictures come every 67 ms, not evenly, and from
-// several members: at exactly that pace one that is late costs the next.
+// How often a view is painted, if rungs do not say so: keys show at once.
 const (
-	frameEvery = 50 * time.Millisecond  // at most, but for keys, which show at once
-	idleEvery  = 125 * time.Millisecond // at least, for clocks and meters
-	slowest    = time.Second            // at least, on a terminal that takes its time
+	idleEvery = 125 * time.Millisecond // at least, for clocks and meters
+	slowest   = time.Second            // at least, on a terminal that takes its time
+
+	// awayFPS is how many pictures a second somebody is sent at most who looks
+	// elsewhere, if what is sent has far to go.
+	awayFPS = 5
 )
 
 // keysLen is how many keys may wait: more than fingers press while one frame
@@ -57,7 +63,7 @@ type terminal struct {
 	tty     tcell.Tty // to write pictures to; nil where they go through screen
 	theme   *theme
 	chars   *charset
-	looks   []ascii.Look // those that the terminal can show
+	info    term.Info // what is known of it, less what cannot be
 	keys    chan typed
 	resized chan struct{}
 	broken  chan error
@@ -65,15 +71,31 @@ type terminal struct {
 	poller  sync.WaitGroup
 	stop    func() error // stops the process until it is continued; nil where that is unknown
 
+	// Updated by any goroutine.
+	away atomic.Bool // the person looks elsewhere
+
 	// Owned by the goroutine that paints.
 	w, h    int     // of the screen, in cells
 	aspect  float64 // height of a cell over its width
 	canvas  canvas
 	plane   plane
-	colours colouring
+	looks   looks
+	ladder  ladder
+	budget  budget
 	cursor  cell // where the view wants the cursor
 	shown   cell // where it is
 	buf     []byte
+	sent    int64 // bytes that were written to a screen without a gate
+	counted int64 // how many of all bytes the budget has been told of
+	pending bool  // there was no room for all of the last frame
+}
+
+// A setup is what a terminal is opened with.
+type setup struct {
+	screen   tcell.Screen // nil means the terminal of this process
+	info     term.Info
+	pictures pictures
+	rate     int // bytes a second that are written at most; 0 means any number
 }
 
 // A cell is a place on the screen.
@@ -83,20 +105,20 @@ type cell struct{ x, y int }
 var nowhere = cell{-1, -1}
 
 // show puts v on a screen until the person leaves, with nil, or ctx is done,
-// with its cause. A nil screen stands for the terminal of this process.
-func show(ctx context.Context, screen tcell.Screen, v view, changed <-chan struct{}) error {
+// with its cause.
+func show(ctx context.Context, c setup, v view, changed <-chan struct{}) error {
 	var g *gate
-	if screen == nil {
+	if c.screen == nil {
 		tty, err := tcell.NewDevTty()
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrTerminal, err)
 		}
 		g = newGate(tty)
-		if screen, err = tcell.NewTerminfoScreenFromTty(g); err != nil {
+		if c.screen, err = tcell.NewTerminfoScreenFromTty(g); err != nil {
 			return fmt.Errorf("%w: %w", ErrTerminal, err)
 		}
 	}
-	t, err := open(screen, g)
+	t, err := open(c, g)
 	if err != nil {
 		return err
 	}
@@ -106,36 +128,37 @@ func show(ctx context.Context, screen tcell.Screen, v view, changed <-chan struc
 
 // open takes the screen and starts to read its events. g is the gate of its
 // input, or nil if it has none.
-func open(screen tcell.Screen, g *gate) (*terminal, error) {
+func open(c setup, g *gate) (*terminal, error) {
+	screen := c.screen
 	if err := screen.Init(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
-	d := depthOf(screen.Colors())
 	t := &terminal{
 		screen:  screen,
 		gate:    g,
-		theme:   newTheme(d),
-		colours: newColouring(d),
+		theme:   newTheme(depthOf(screen.Colors())),
 		keys:    make(chan typed, keysLen),
 		resized: make(chan struct{}, 1),
 		broken:  make(chan error, 1),
 		closed:  make(chan struct{}),
 		stop:    stopper,
 		shown:   nowhere,
+		budget:  budget{rate: c.rate},
 	}
 	var blocks bool
 	t.chars, blocks = charsetOf(screen)
-	for l := range ascii.Looks {
-		if l != ascii.LookHalf || blocks && d >= depthIndex {
-			t.looks = append(t.looks, l)
-		}
-	}
+	t.info = known(c.info, screen.Colors(), blocks)
+	t.looks = newLooks(t.info, c.pictures, blocks)
+	t.ladder = ladder{colors: t.info.Colors, rate: c.rate}
 	if tty, ok := screen.Tty(); ok {
 		t.tty = tty
 	}
 	screen.SetStyle(t.theme[stylePlain])
 	screen.HideCursor()
 	screen.EnablePaste() // so that what is pasted is not taken for keys
+	if t.info.Remote {
+		screen.EnableFocus()
+	}
 	t.poller.Go(t.poll)
 	t.reset()
 	return t, nil
@@ -175,6 +198,8 @@ func (t *terminal) poll() {
 			} else {
 				t.pass(typed{key: ev})
 			}
+		case *tcell.EventFocus:
+			t.away.Store(!ev.Focused)
 		case *tcell.EventResize:
 			select {
 			case t.resized <- struct{}{}:
@@ -235,7 +260,7 @@ func (t *terminal) loop(ctx context.Context, v view, changed <-chan struct{}) er
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var last time.Time // when the last frame was begun; zero when one is due
-	pace, dirty := frameEvery, true
+	pace, dirty := t.every(), true
 	for {
 		due := last.Add(pace)
 		if !dirty {
@@ -246,9 +271,9 @@ func (t *terminal) loop(ctx context.Context, v view, changed <-chan struct{}) er
 			if err := t.paint(v, now); err != nil {
 				return err
 			}
-			// A terminal that is slow, or far away, gets half of the time.
-			pace = min(max(frameEvery, 2*time.Since(now)), slowest)
-			last, dirty = now, false
+			// What takes long gets half of the time.
+			pace = min(max(t.every(), 2*time.Since(now)), slowest)
+			last, dirty = now, t.pending
 			continue
 		}
 		timer.Reset(due.Sub(now))
@@ -275,6 +300,7 @@ func (t *terminal) loop(ctx context.Context, v view, changed <-chan struct{}) er
 
 // press handles what was typed, and what waits behind it.
 func (t *terminal) press(in typed, v view) (leave bool, err error) {
+	t.away.Store(false) // whoever types looks
 	for {
 		switch k := in.key; {
 		case k == nil:
@@ -284,7 +310,7 @@ func (t *terminal) press(in typed, v view) (leave bool, err error) {
 		case k.Key() == tcell.KeyCtrlL:
 			t.reset()
 		case k.Key() == tcell.KeyCtrlZ:
-			if err := t.suspend(); err != nil {
+			if err := t.suspend(v); err != nil {
 				return false, err
 			}
 		case v.key(k, t, time.Now()):
@@ -299,10 +325,11 @@ func (t *terminal) press(in typed, v view) (leave bool, err error) {
 }
 
 // suspend stops the process, where the system can, until it is continued.
-func (t *terminal) suspend() error {
+func (t *terminal) suspend(v view) error {
 	if t.stop == nil {
 		return nil
 	}
+	v.hide()
 	if t.gate != nil {
 		t.gate.hold()
 	}
@@ -347,52 +374,6 @@ func (t *terminal) cellAspect() float64 {
 		return 0
 	}
 	return a
-}
-
-// paint draws one frame of v. It fails when the terminal cannot be written to.
-func (t *terminal) paint(v view, now time.Time) error {
-	if w, h := t.screen.Size(); w != t.w || h != t.h {
-		t.reset()
-	}
-	t.canvas.clear()
-	t.plane.begin()
-	t.cursor = nowhere
-	v.draw(t, now)
-	t.plane.settle(t.screen, t.tty != nil)
-	changed := t.canvas.flush(t.screen, t.plane.have, t.theme)
-	if t.tty == nil {
-		changed = t.plane.put(t.screen) || changed
-	}
-	if t.cursor != t.shown {
-		t.screen.ShowCursor(t.cursor.x, t.cursor.y)
-		t.shown, changed = t.cursor, true
-	}
-	if changed {
-		t.screen.Show()
-	}
-	if t.tty == nil {
-		return nil
-	}
-	if t.buf = t.plane.append(t.buf[:0], t.shown != nowhere); len(t.buf) == 0 {
-		return nil
-	}
-	if _, err := t.tty.Write(t.buf); err != nil {
-		return fmt.Errorf("write terminal: %w", err)
-	}
-	return nil
-}
-
-// canShow returns the look nearest to l that the terminal can show.
-func (t *terminal) canShow(l ascii.Look) ascii.Look {
-	if slices.Contains(t.looks, l) {
-		return l
-	}
-	return ascii.LookRamp
-}
-
-// nextLook returns the look after l.
-func (t *terminal) nextLook(l ascii.Look) ascii.Look {
-	return t.looks[(slices.Index(t.looks, l)+1)%len(t.looks)]
 }
 
 // letter returns the letter or sign of a key, in lower case, or 0 for others.

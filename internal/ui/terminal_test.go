@@ -41,7 +41,8 @@ func vtRun(ctx context.Context, t *testing.T, c Config) (*vt, <-chan error) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		term, err := open(s, g)
+		c.Screen = s
+		term, err := open(c.setup(), g)
 		if err == nil {
 			err = term.loop(ctx, newCallView(c), c.Engine.Changed())
 			term.close()
@@ -100,7 +101,7 @@ func TestWholeScreen(t *testing.T) {
 			pass(chatTime + time.Second) // meters and notices come to rest
 			before := v.snapshot()
 			v.in <- []byte("\x0c") // Ctrl-L
-			pass(time.Second)
+			pass(5 * time.Second)  // and nobody says any more how many bytes that took
 			for i, after := range v.snapshot() {
 				if after != before[i] {
 					t.Fatalf("cell %d,%d is %+v, and %+v after drawing the whole screen", i%v.w, i/v.w, before[i], after)
@@ -130,6 +131,7 @@ func TestOver(t *testing.T) {
 	stopper = func() error { return nil }
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(1)
+		e.sends = true
 		ctx, cancel := context.WithCancel(t.Context())
 		v, ended := vtRun(ctx, t, Config{Engine: e, Look: ascii.LookHalf})
 		pass(time.Second)
@@ -217,10 +219,10 @@ func TestPace(t *testing.T) {
 			e.change(func() {})
 			busy += frames(10 * time.Millisecond)
 		}
-		if want := int(10 * time.Second / frameEvery); busy < want-1 || busy > want+1 {
+		if want := int(10 * time.Second / rungs[0].every()); busy < want-1 || busy > want+1 {
 			t.Errorf("%d frames in 10 busy seconds, want about %d", busy, want)
 		}
-		pass(frameEvery)
+		pass(rungs[0].every())
 		e.change(func() {})
 		if got := frames(0); got != 1 {
 			t.Errorf("%d frames at once after a change, want 1", got)
@@ -237,7 +239,7 @@ func TestPace(t *testing.T) {
 // it, but painted once a second all the same.
 func TestSlowTerminal(t *testing.T) {
 	for _, tt := range []struct{ takes, every time.Duration }{
-		{10 * time.Millisecond, frameEvery},
+		{10 * time.Millisecond, rungs[0].every()},
 		{100 * time.Millisecond, 200 * time.Millisecond},
 		{300 * time.Millisecond, 600 * time.Millisecond},
 		{800 * time.Millisecond, slowest},
@@ -434,12 +436,27 @@ func TestSuspend(t *testing.T) {
 	real := stopper
 	defer func() { stopper = real }()
 	e := newEngine(1)
+	e.sends = true
 	var s *simScreen
-	stopper = func() error { s.stops = append(s.stops, "stop"); return nil }
+	stopper = func() error {
+		s.stops = append(s.stops, "stop")
+		e.change(func() {
+			if len(e.views) > 0 || e.ownView.Width != 0 {
+				t.Errorf("while the process is stopped somebody is seen: %v, %v", e.views, e.ownView)
+			}
+		})
+		return nil
+	}
 	onScreen(t, Config{Engine: e}, 80, 24, func(t *testing.T, sim *simScreen) {
 		s = sim
 		before := s.text()
+		e.change(func() {
+			if len(e.views) != 1 || e.ownView.Width == 0 {
+				t.Errorf("on the screen are %v and %v, want anna and oneself", e.views, e.ownView)
+			}
+		})
 		s.key(tcell.KeyCtrlZ)
+		pass(2 * idleEvery)
 		if got := strings.Join(s.stops, " "); got != "suspend stop resume" {
 			t.Errorf("Ctrl-Z does %q", got)
 		}

@@ -3,8 +3,6 @@ package ui
 import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/uniseg"
-
-	"github.com/sanix-darker/s2c/ascii"
 )
 
 // A depth says how many colours the terminal has.
@@ -64,19 +62,17 @@ type theme [styles]tcell.Style
 
 // The colours of the theme for terminals that have enough.
 const (
-	hexBack    = 0x0f1115
-	hexCard    = 0x191c24
-	hexBar     = 0x1e2230
-	hexPill    = 0x2b3145
-	hexFrame   = 0x4b5263
-	hexFaint   = 0x8f97a8
-	hexText    = 0xc8ccd4
-	hexBright  = 0xffffff
-	hexGreen   = 0x4ec98d
-	hexAmber   = 0xe5a84b
-	hexRed     = 0xc0392b
-	hexLetters = 0xd8d8d8 // of pictures made of letters
-	hexPaper   = 0x000000 // behind them
+	hexBack   = 0x0f1115
+	hexCard   = 0x191c24
+	hexBar    = 0x1e2230
+	hexPill   = 0x2b3145
+	hexFrame  = 0x4b5263
+	hexFaint  = 0x8f97a8
+	hexText   = 0xc8ccd4
+	hexBright = 0xffffff
+	hexGreen  = 0x4ec98d
+	hexAmber  = 0xe5a84b
+	hexRed    = 0xc0392b
 )
 
 // newTheme returns the theme for a depth.
@@ -177,91 +173,4 @@ func charsetOf(screen tcell.Screen) (set *charset, blocks bool) {
 		return &asciiCharset, false
 	}
 	return &unicodeCharset, true
-}
-
-// A paint is a colour as it is written: 0 for the terminal's own, 0x01RRGGBB,
-// or 0x020000NN for number NN of the 256.
-type paint uint32
-
-const (
-	paintRGB   paint = 1 << 24
-	paintIndex paint = 2 << 24
-)
-
-// color returns p as tcell knows it.
-func (p paint) color() tcell.Color {
-	switch p &^ 0xffffff {
-	case paintRGB:
-		return tcell.NewHexColor(int32(p & 0xffffff))
-	case paintIndex:
-		return tcell.PaletteColor(int(p & 0xff))
-	}
-	return tcell.ColorDefault
-}
-
-// A colouring turns the colours of pictures into those of the terminal.
-type colouring struct {
-	depth       depth
-	fg, bg      paint       // in place of the terminal's own
-	last        ascii.Color // the colour that was looked up last
-	lastIndexed paint       // what it became
-}
-
-// newColouring returns the colouring for a depth. Letters are light on dark
-// whatever the terminal's own colours are, if it can be told so: pictures on a
-// light terminal would be negatives.
-func newColouring(d depth) colouring {
-	c := colouring{depth: d}
-	switch d {
-	case depthRGB:
-		c.fg, c.bg = paintRGB|hexLetters, paintRGB|hexPaper
-	case depthIndex:
-		c.fg, c.bg = indexed(1<<24|hexLetters), indexed(1<<24|hexPaper)
-	default:
-	}
-	return c
-}
-
-// paint returns what is written for a colour; own stands for the terminal's.
-func (c *colouring) paint(v ascii.Color, own paint) paint {
-	switch {
-	case v == 0:
-		return own
-	case c.depth == depthRGB:
-		return paint(v)
-	case c.depth != depthIndex:
-		return 0
-	}
-	if v != c.last {
-		c.last, c.lastIndexed = v, indexed(v)
-	}
-	return c.lastIndexed
-}
-
-// indexed returns the nearest of the 256 colours: the ramp of 24 grays from 8
-// to 238 for grays, with the cube's own at its ends, else the cube of 6x6x6.
-func indexed(v ascii.Color) paint {
-	r, g, b := int(v>>16&255), int(v>>8&255), int(v&255)
-	if lo, hi := min(r, g, b), max(r, g, b); hi-lo < 8 {
-		switch gray := (r + g + b) / 3; {
-		case gray < 4:
-			return paintIndex | 16
-		case gray > 246:
-			return paintIndex | 231
-		default:
-			return paintIndex | paint(232+min(max(gray-3, 0)/10, 23))
-		}
-	}
-	return paintIndex | paint(16+36*step(r)+6*step(g)+step(b))
-}
-
-// step returns the nearest of the cube's steps: 0, 95, 135, 175, 215, 255.
-func step(v int) int {
-	switch {
-	case v < 48:
-		return 0
-	case v < 115:
-		return 1
-	}
-	return (v - 35) / 40
 }

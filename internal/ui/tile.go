@@ -19,9 +19,13 @@ type tile struct {
 
 	frame   media.Frame // the newest picture
 	has     bool        // there is one
-	drawn   bool        // cells show it
-	look    ascii.Look  // in which they do
-	at      rect        // and where
+	hidden  bool        // the tile was not on the screen in the last frame
+	visible bool        // it is in this one
+	drawn   bool        // cells show the picture
+	at      rect        // where they are
+	look    ascii.Look  // that the tile has
+	best    ascii.Look  // that it would have on a fast terminal
+	chosen  bool        // it has one
 	cells   []ascii.Cell
 	painter ascii.Renderer
 	meter   meter
@@ -44,19 +48,43 @@ func (t *tile) take(f *media.Frame) {
 	}
 }
 
-// paint draws the newest picture into r of the plane.
-func (t *tile) paint(term *terminal, r rect, look ascii.Look) {
+// show says that the tile is on the screen, with so many cells for pictures. It
+// reports whether a picture that is there now is of that time: one that came
+// while the tile was not to be seen may be old.
+func (t *tile) show(term *terminal, cols, rows int) (fresh bool) {
+	fresh = !t.hidden
+	t.visible, t.hidden = true, false
+	t.look = term.lookFor(t, cols, rows)
+	return fresh
+}
+
+// settle forgets the picture of a tile that was not shown in this frame.
+func (t *tile) settle() {
+	if !t.visible {
+		t.has, t.hidden = false, true
+	}
+	t.visible = false
+}
+
+// paint draws the newest picture into r of the plane, in the look that show has
+// found.
+func (t *tile) paint(term *terminal, r rect) {
 	if r.w == 0 || r.h == 0 {
 		return
 	}
-	if !t.drawn || t.look != look || t.at.w != r.w || t.at.h != r.h {
+	p, colors := &t.painter, term.colors()
+	if p.Look != t.look || p.Colors != colors || p.Contrast != term.looks.contrast || t.at.w != r.w || t.at.h != r.h {
+		t.drawn = false
+	}
+	if !t.drawn {
 		t.cells = grow(t.cells, r.w*r.h)
-		t.painter.Look = look
-		t.painter.Render(t.cells, r.w, r.h, term.aspect, &t.frame.YCbCr)
-		t.drawn, t.look = true, look
+		p.Look, p.Colors, p.Light, p.Contrast = t.look, colors, term.info.Light, term.looks.contrast
+		p.Render(t.cells, r.w, r.h, term.aspect, &t.frame.YCbCr)
+		t.drawn = true
 	}
 	t.at = r
-	term.plane.draw(r, t.cells, &term.colours)
+	fg, bg := term.looks.own(t.look.Coloured() && colors != ascii.ColorsNone)
+	term.plane.draw(r, t.cells, fg, bg)
 }
 
 // A meter keeps the last levels of a voice.
@@ -145,8 +173,8 @@ func faceOf(m *call.Member, t *tile) face {
 }
 
 // drawFace draws a member into r: the border with the name and the state, and
-// the picture or a card in it. r must be on the screen.
-func drawFace(t *terminal, r rect, f *face, look ascii.Look) {
+// the picture or a card in it. r must be on the screen, and the tile shown.
+func drawFace(t *terminal, r rect, f *face) {
 	c := &t.canvas
 	border, st := &t.chars.light, styleFrame
 	if f.speaking {
@@ -154,11 +182,10 @@ func drawFace(t *terminal, r rect, f *face, look ascii.Look) {
 	}
 	inside := r.inside()
 	t.plane.cut(r)
-	c.fill(r, stylePlain)
 	c.border(r, border, st)
 	drawLabel(t, r, f)
 	if f.reason == "" {
-		f.tile.paint(t, inside, look)
+		f.tile.paint(t, inside)
 		if f.over != "" && inside.h > 0 && inside.w >= len(f.over)+2 {
 			pill := rect{inside.x + (inside.w-len(f.over)-2)/2, inside.y + inside.h/2, len(f.over) + 2, 1}
 			t.plane.cut(pill)

@@ -7,7 +7,12 @@
 //
 //	Engine.State > layout > canvas > tcell cells > tty                [Run]
 //	Engine.Picture > ascii.Render > plane > changed cells > tty       [Run]
+//	layout > whose tiles are seen, in how many pixels > Engine.Watch  [Run]
 //	keys, resizes > handled before the next frame                     [poll > Run]
+//
+// A terminal that takes too long, or more bytes than it may, is sent fewer
+// pictures, then fewer colours, then simpler looks (ladder). What there is no
+// room for now waits as a difference between two planes: nothing is queued.
 //
 // In brackets: the goroutine. The one that calls Run paints and is the only
 // one that writes pictures; poll reads events for it and ends before Run
@@ -81,7 +86,8 @@ type Config struct {
 	// the terminal of this process.
 	Screen tcell.Screen
 
-	// Terminal is what is known of the terminal.
+	// Terminal is what is known of the terminal. Of the zero one nothing is, and
+	// it is taken for what tcell says of its colours, without finer blocks.
 	Terminal term.Info
 
 	// Look is the look to start with. With Auto each tile has the look that
@@ -90,7 +96,8 @@ type Config struct {
 	Look ascii.Look
 	Auto bool
 
-	// LookChosen, unless nil, is called after the person has chosen a look.
+	// LookChosen, unless nil, is called after the person has chosen a look, by
+	// the goroutine that paints. With auto, l does not count.
 	LookChosen func(l ascii.Look, auto bool)
 
 	// Rate is how many bytes a second are written to the terminal at most; 0
@@ -109,5 +116,10 @@ var ErrTerminal = errors.New("open terminal")
 // with its cause. Other errors say what the terminal did. Whatever happens in
 // Run, a panic too, it leaves the terminal as it was.
 func Run(ctx context.Context, c Config) error {
-	return show(ctx, c.Screen, newCallView(c), c.Engine.Changed())
+	return show(ctx, c.setup(), newCallView(c), c.Engine.Changed())
+}
+
+// setup returns what the terminal is opened with.
+func (c *Config) setup() setup {
+	return setup{screen: c.Screen, info: c.Terminal, pictures: pictures{c.Look, c.Auto, c.LookChosen}, rate: c.Rate}
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
-	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/text"
 	"github.com/sanix-darker/s2c/internal/trust"
@@ -25,7 +24,7 @@ type callView struct {
 	metered  time.Time // when the meters last took a level
 	spoke    time.Time // when the person last spoke while muted
 	layout   layout
-	look     ascii.Look // as asked for
+	watch    watch
 	page     int
 	hideSelf bool
 	help     help
@@ -38,10 +37,11 @@ type callView struct {
 
 func newCallView(c Config) *callView {
 	v := &callView{
-		engine: c.Engine, look: c.Look,
-		title: text.Clean(c.Title, 40), hint: text.Clean(c.Hint, 200),
+		engine: c.Engine,
+		title:  text.Clean(c.Title, 40), hint: text.Clean(c.Hint, 200),
 		tiles: make(map[uint16]*tile),
 		self:  tile{name: "you"},
+		watch: watch{self: unseen},
 		help:  help{lines: callHelp},
 	}
 	if v.title == "" {
@@ -77,9 +77,8 @@ func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave boo
 		v.engine.SetMuted(!v.engine.Muted())
 	case 'v':
 		v.engine.SetCamera(!v.engine.CameraOn())
-	case 'r':
-		v.look = t.nextLook(t.canShow(v.look))
-		v.notes.add("look: "+v.look.String(), false, now.Add(answerTime))
+	case 'r', '[', ']':
+		v.notes.replace(t.looks.key(letter(k)), now.Add(answerTime))
 	case 's':
 		v.hideSelf = !v.hideSelf
 		if v.hideSelf {
@@ -121,14 +120,19 @@ func (v *callView) lock(now time.Time) {
 
 func (v *callView) draw(t *terminal, now time.Time) {
 	v.update(now)
+	if s := t.ladder.news(now); s != "" {
+		v.notes.add(s, false, now.Add(noticeTime))
+	}
 	if t.w < minCols || t.h < minRows {
 		v.help.open, v.people.open = false, false
 		v.hideDoor()
+		v.hide()
 		v.drawLine(t)
 		return
 	}
 	area := rect{0, 1, t.w, t.h - 2}
 	v.drawTiles(t, area)
+	v.tell()
 	v.drawTopBar(t, now)
 	if v.chat.open {
 		v.drawInput(t, t.h-1)
@@ -242,31 +246,46 @@ func (v *callView) drawTiles(t *terminal, area rect) {
 	if pair && !v.hideSelf {
 		v.layout.addCorner(area)
 	}
-	look := t.canShow(v.look)
 	for i, r := range v.layout.tiles {
 		if k := v.layout.first + i; k < len(members) {
-			m := &members[k]
-			tl := v.tiles[m.Slot]
-			pic := v.engine.Picture(m.Slot)
-			if m.Present && m.Camera {
-				tl.take(pic)
-			} else {
-				tl.has = false
-			}
-			f := faceOf(m, tl)
-			drawFace(t, r, &f, look)
+			v.drawMember(t, r, &members[k])
 			continue
 		}
-		v.drawSelf(t, r, look)
+		v.drawSelf(t, r)
 	}
 	if v.layout.corner.w > 0 {
-		v.drawSelf(t, v.layout.corner, look)
+		v.drawSelf(t, v.layout.corner)
 	}
 }
 
+// drawMember draws somebody else into r.
+func (v *callView) drawMember(t *terminal, r rect, m *call.Member) {
+	tl, in := v.tiles[m.Slot], r.inside()
+	fresh := tl.show(t, in.w, in.h)
+	// Also whoever sends nothing: the first picture then comes at once.
+	if in.w > 0 && in.h > 0 {
+		view := t.view(tl, in.w, in.h)
+		view.Slot = m.Slot
+		v.watch.add(view)
+	}
+	pic := v.engine.Picture(m.Slot)
+	switch {
+	case !m.Present || !m.Camera:
+		tl.has = false
+	case fresh:
+		tl.take(pic)
+	}
+	f := faceOf(m, tl)
+	drawFace(t, r, &f)
+}
+
 // drawSelf draws the person into r.
-func (v *callView) drawSelf(t *terminal, r rect, look ascii.Look) {
-	v.self.take(v.engine.SelfPicture())
+func (v *callView) drawSelf(t *terminal, r rect) {
+	in := r.inside()
+	fresh := v.self.show(t, in.w, in.h)
+	if pic := v.engine.SelfPicture(); fresh {
+		v.self.take(pic)
+	}
 	f := face{tile: &v.self, name: "you", speaking: v.state.Self.Speaking && !v.engine.Muted()}
 	switch {
 	case v.hideSelf:
@@ -281,10 +300,13 @@ func (v *callView) drawSelf(t *terminal, r rect, look ascii.Look) {
 	if f.reason != "" {
 		v.self.has = false
 	}
+	if !v.hideSelf && in.w > 0 && in.h > 0 {
+		v.watch.self = t.view(&v.self, in.w, in.h)
+	}
 	if v.engine.Muted() {
 		f.states[0] = "muted"
 	}
-	drawFace(t, r, &f, look)
+	drawFace(t, r, &f)
 }
 
 // hidden returns how many members are on other pages, and whether one of them

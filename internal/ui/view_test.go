@@ -46,8 +46,10 @@ func TestGolden(t *testing.T) {
 			e.pictures[m[4].Slot] = nil
 			e.muted, e.cameraOn = true, false
 		}},
-		{name: "40x14-pages", w: 40, h: 14, others: 6, do: func(_ *engine, s *simScreen) {
+		{name: "40x14-pages", w: 40, h: 14, others: 6, do: func(e *engine, s *simScreen) {
+			e.sends = true
 			s.key(tcell.KeyPgDn)
+			pass(2 * idleEvery)
 		}},
 		{name: "24x8-2", w: 24, h: 8, others: 1},
 		{name: "10x3-2", w: 10, h: 3, others: 1},
@@ -269,16 +271,25 @@ func TestKeys(t *testing.T) {
 			t.Error("v does not turn the camera on again")
 		}
 		has("▀", true)
-		s.press("r")
-		has("look: classic", true)
-		has("▀", false)
-		s.press("r")
-		has("look: ramp", true)
+		for _, look := range []string{"letters", "reverse", "colour", "ascii", "ramp", "classic", "auto (", "braille", "quadrant"} {
+			s.press("r")
+			has("look: "+look, true)
+			has("▀▀▀", look == "quadrant" || look == "auto (")
+		}
 		s.press("r")
 		has("look: half", true)
-		has("▀", true)
+		has("look: quadrant", false)
+		has("▀▀▀", true)
+		s.press("]")
+		has("contrast +1", true)
+		s.press("[[[")
+		has("contrast -2", true)
+		has("contrast +1", false)
+		s.press("]]")
+		has("contrast +0", true)
 		pass(answerTime + idleEvery)
 		has("look:", false)
+		has("contrast", false)
 		has(" you ", true)
 		s.press("s")
 		has(" you ", false)
@@ -418,6 +429,7 @@ func TestWords(t *testing.T) {
 // are seen are asked for pictures.
 func TestPages(t *testing.T) {
 	e := newEngine(12)
+	e.sends = true
 	e.state.Members[11].Speaking = true
 	onScreen(t, Config{Engine: e}, 45, 15, func(t *testing.T, s *simScreen) {
 		got := s.text()
@@ -445,40 +457,9 @@ func TestPages(t *testing.T) {
 		for range 6 {
 			s.key(tcell.KeyPgUp)
 		}
+		pass(2 * idleEvery)
 		if again := s.text(); again != got {
 			t.Errorf("back on the first page the screen is\n%s\nwant\n%s", again, got)
 		}
 	})
-}
-
-// TestFewColours checks that a terminal without colours gets letters.
-func TestFewColours(t *testing.T) {
-	for _, colors := range []int{-1, 8, 16, 88} {
-		synctest.Test(t, func(t *testing.T) {
-			s := newSim(80, 24)
-			s.colors = colors
-			ctx, cancel := context.WithCancel(t.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- Run(ctx, Config{Engine: newEngine(2), Screen: s, Look: ascii.LookHalf}) }()
-			pass(time.Second)
-			if got := s.text(); strings.Contains(got, "▀") || !strings.Contains(got, "EEEE") {
-				t.Errorf("with %d colours the screen is\n%s", colors, got)
-			}
-			cells, _, _ := s.GetContents()
-			for _, c := range cells {
-				if fg, bg, _ := c.Style.Decompose(); fg.IsRGB() || bg.IsRGB() {
-					t.Fatalf("with %d colours a cell has %v on %v", colors, fg, bg)
-				}
-			}
-			s.GetContents() // as in text
-			for range 4 {
-				s.press("r")
-				if got := s.text(); strings.Contains(got, "half") || strings.Contains(got, "▀") {
-					t.Errorf("r leads to\n%s", got)
-				}
-			}
-			cancel()
-			<-ended
-		})
-	}
 }

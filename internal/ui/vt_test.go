@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
@@ -34,7 +35,8 @@ type vt struct {
 	unknown []string
 	writes  int // Write calls that changed a cell with DECSC around, so by this package
 	bytes   int
-	fail    error // of Write
+	fail    error         // of Write
+	slow    time.Duration // how long Write takes for pictures
 
 	resized func()
 	in      chan []byte
@@ -106,6 +108,12 @@ func (v *vt) Read(b []byte) (int, error) {
 }
 
 func (v *vt) Write(b []byte) (int, error) {
+	v.mu.Lock()
+	slow := v.slow
+	v.mu.Unlock()
+	if len(b) > 1000 {
+		time.Sleep(slow)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.fail != nil {
@@ -263,6 +271,8 @@ func (v *vt) colours(p []string) {
 				v.pen.bg = c
 			}
 			i += length - 1
+		case n == 27:
+			v.pen.attrs = strings.ReplaceAll(v.pen.attrs, "7;", "")
 		case n == 39:
 			v.pen.fg = ""
 		case n == 49:
@@ -305,7 +315,7 @@ func (v *vt) snapshot() []vtCell {
 	defer v.mu.Unlock()
 	cells := append([]vtCell(nil), v.cells...)
 	for i := range cells {
-		if cells[i].text == " " {
+		if cells[i].text == " " && !strings.Contains(cells[i].attrs, "7;") {
 			cells[i].fg = ""
 		}
 	}

@@ -47,6 +47,13 @@ func (n *notes) add(s string, warn bool, until time.Time) {
 	n.list = append(kept, note{s, warn, until})
 }
 
+// replace shows a note in place of those that begin with the same word.
+func (n *notes) replace(s string, until time.Time) {
+	word, _, _ := strings.Cut(s, " ")
+	n.list = slices.DeleteFunc(n.list, func(k note) bool { return strings.HasPrefix(k.text, word) })
+	n.add(s, false, until)
+}
+
 // line returns what to show at an instant in at most width columns: the newest
 // note, and those before it as far as they fit.
 func (n *notes) line(now time.Time, width int) (s string, warn bool) {
@@ -209,6 +216,7 @@ var callHelp = []string{
 	"Esc\tback; close a warning",
 	"q\tleave the call",
 	"r\tnext look of the pictures",
+	"[ ]\tless or more contrast",
 	"s\thide or show yourself",
 	"PgUp PgDn\tmore members",
 	"?\tthis help",
@@ -219,6 +227,7 @@ var callHelp = []string{
 // mirrorHelp is the help of the mirror.
 var mirrorHelp = []string{
 	"r\tnext look of the picture",
+	"[ ]\tless or more contrast",
 	"q\tquit",
 	"?\tthis help",
 	"Ctrl-L\tdraw the screen again",
