@@ -103,6 +103,45 @@ func BenchmarkEncode(b *testing.B) {
 	})
 }
 
+// BenchmarkLayers codes each picture in the three sizes that a member sends at
+// most, as in a call: with colour, denoised and at a bitrate.
+func BenchmarkLayers(b *testing.B) {
+	clip := loadClip(b)
+	for i := range clip {
+		clip[i] = coloured(clip[i], i)
+	}
+	sizes := [][2]int{{320, 192}, {160, 96}, {80, 48}}
+	var encoders [3]*Encoder
+	var sources [3][]*image.YCbCr
+	for i, size := range sizes {
+		encoders[i] = newEncoder(b, Config{
+			Width: size[0], Height: size[1], FPS: 30, Bitrate: size[0] * size[1] * 5, MaxBytes: 6000, Denoise: true, Chroma: true,
+		})
+		for _, src := range clip {
+			dst := image.NewYCbCr(image.Rect(0, 0, size[0], size[1]), image.YCbCrSubsampleRatio420)
+			ScaleColour(dst, src)
+			sources[i] = append(sources[i], dst)
+		}
+	}
+	buf := make([]byte, 0, 1<<16)
+	n := 0
+	next := func() {
+		for i, e := range encoders {
+			if _, _, err := e.Encode(buf, play(sources[i], n)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		n++
+	}
+	for range shelfSize + 2 {
+		next()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		next()
+	}
+}
+
 func BenchmarkDecode(b *testing.B) {
 	benchClips(b, func(b *testing.B, clip []*image.YCbCr) {
 		l := newLink(b, Config{Width: clip[0].Rect.Dx(), Height: clip[0].Rect.Dy()})

@@ -348,32 +348,67 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
-// TestSizeChange sends pictures of one encoder after those of another.
-func TestSizeChange(t *testing.T) {
+// TestRestart sends the pictures of encoders that take one another's place, in
+// other sizes, with and without colour, to one decoder. A picture that is
+// predicted from one of another size or colour is never taken for good: not when
+// the new encoder's key picture was lost, nor when an old one's comes late.
+func TestRestart(t *testing.T) {
 	d := NewDecoder()
-	var out image.YCbCr
-	var first uint16
-	for _, size := range [][2]int{{48, 32}, {MaxWidth, MaxHeight}, {16, 16}, {161, 97}} {
-		l := newLink(t, Config{Width: size[0], Height: size[1]})
-		l.dec, l.enc.id = d, first
-		for i := range 3 {
-			l.send(synthetic(size[0], size[1], i))
+	first := uint16(65520) // ids wrap
+	var late []packet      // predicted pictures of the encoder before
+	for n, c := range []Config{
+		{Width: 48, Height: 32},
+		{Width: 48, Height: 32, Chroma: true},
+		{Width: 200, Height: 150, Chroma: true},
+		{Width: 16, Height: 16},
+		{Width: 161, Height: 97},
+		{Width: 97, Height: 161, Chroma: true},
+		{Width: 48, Height: 32},
+	} {
+		c.FirstID = first
+		l := newLink(t, c)
+		l.dec = d
+		source := func(i int) *image.YCbCr { return coloured(synthetic(c.Width, c.Height, i), i) }
+		if n > 0 {
+			l.encode(source(0)) // a key picture, lost
+			for i := range 4 {
+				b, p := l.encode(source(1 + i))
+				refuse(t, d, &l.out, packet{b, p})
+			}
+			l.enc.ForceKey()
 		}
-		first += 3
+		for i := range 4 {
+			_, p := l.send(source(5 + i))
+			if p.Key() != (i == 0) {
+				t.Errorf("%+v: picture %d is %+v", c, i, p)
+			}
+			if got := (len(l.out.Cb) > 0); got != c.Chroma || l.out.Rect.Dx() != c.Width || l.out.Rect.Dy() != c.Height {
+				t.Errorf("%+v: picture %d is of %v, colour %t", c, i, l.out.Rect, got)
+			}
+			for _, k := range late {
+				refuse(t, d, &l.out, k)
+			}
+		}
+		late = nil
+		for i := range 3 {
+			l.enc.Refer(l.enc.id - 1 - uint16(i))
+			b, p := l.encode(source(9 + i))
+			late = append(late, packet{b, p})
+		}
+		first = l.enc.id
 	}
-	// The oldest are still there and have kept their size.
-	l := newLink(t, Config{Width: 48, Height: 32})
-	l.send(synthetic(48, 32, 0))
-	l.send(synthetic(48, 32, 1))
-	l.send(synthetic(48, 32, 2))
-	b, p := l.encode(synthetic(48, 32, 3))
-	if err := d.Decode(b, p, &out); err != nil || out.Rect.Dx() != 48 {
-		t.Fatalf("Decode(%+v) = %v, %v, want 48x32", p, out.Rect, err)
+}
+
+// refuse gives the decoder a picture whose reference it must not have.
+func refuse(t *testing.T, d *Decoder, out *image.YCbCr, k packet) {
+	t.Helper()
+	before, rect := bytes.Clone(out.Y), out.Rect
+	id, _ := d.Newest()
+	if err := d.Decode(k.b, k.p, out); !errors.Is(err, ErrReference) {
+		t.Errorf("Decode(%+v) = %v, want %v", k.p, err, ErrReference)
 	}
-	want := gray(48, 32)
-	l.enc.shelf.newest().show(want)
-	if !bytes.Equal(out.Y, want.Y) {
-		t.Error("a picture from before the size changed was damaged")
+	if got, _ := d.Newest(); got != id || out.Rect != rect || !bytes.Equal(out.Y, before) {
+		t.Errorf("Decode(%+v) changed dst or the Decoder", k.p)
 	}
 }
 

@@ -46,20 +46,28 @@ type history struct {
 // trembles by.
 const roughBy = 3
 
+// wasRough reports whether a macroblock that was coded last at qp is to be refined.
+func (e *Encoder) wasRough(qp int) bool {
+	if e.state.qp == e.rate.finest {
+		return qp > e.state.qp // there is no better to wait for
+	}
+	return qp > e.state.qp+roughBy
+}
+
 // round returns how much a coefficient may lack of a level to be rounded up.
 // What moves is soon predicted anew, which rounding up would not be worth.
 func (e *Encoder) round(t *trial, step int32) int32 {
 	if t.kind == kindIntra || e.rough {
 		return step / 3
 	}
-	return step * 9 / 64
+	return step * 6 / 64
 }
 
 // macroblock codes the macroblock whose first block is bx, by.
 func (e *Encoder) macroblock(bx, by int) {
 	e.bx, e.by = bx, by
 	h := &e.history[by/2*(e.source.w/16)+bx/2]
-	e.rough = e.state.ref != nil && int(h.qp) > e.state.qp+roughBy
+	e.rough = e.state.ref != nil && e.wasRough(int(h.qp))
 	best := e.decide()
 	h.now = e.state.ref == nil || e.rough || best.coded != [4]bool{}
 	e.place(best)

@@ -28,7 +28,8 @@ func NewDecoder() *Decoder { return new(Decoder) }
 //
 // It returns an error wrapping ErrMalformed if b is no picture, or not of p's
 // kind, and ErrReference if the Decoder does not hold p.Ref, which is one of
-// the last 16 that it decoded. After an error dst and the pictures held are as
+// the last 16 that it decoded, and since the size or colour changed, which a key
+// picture may do at any time. After an error dst and the pictures held are as
 // before. It allocates nothing once warm.
 func (d *Decoder) Decode(b []byte, p Picture, dst *image.YCbCr) error {
 	h, body, err := parseHeader(b)

@@ -65,10 +65,7 @@ func NewEncoder(c Config) (*Encoder, error) {
 	}
 	e := &Encoder{
 		width: c.Width, height: c.Height, maxBytes: c.MaxBytes, colour: c.Chroma,
-		id: c.FirstID, rate: newRate(c.Bitrate, c.FPS),
-	}
-	if c.Bitrate == 0 && c.Quantiser != 0 {
-		e.rate.qp16 = c.Quantiser * 16
+		id: c.FirstID, rate: newRate(c.Bitrate, c.FPS, c.Quantiser),
 	}
 	e.source.resize((c.Width+15)&^15, (c.Height+15)&^15)
 	e.seeds = make([]vector, e.source.w/8*e.source.h/8)

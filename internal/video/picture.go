@@ -14,7 +14,13 @@ type picture struct {
 	model         model    // as the picture left it
 }
 
-// shelf holds the newest pictures. It owns them and one spare, and reuses the
+// alike reports whether p and q are of one size, and both with colour or both
+// without.
+func (p *picture) alike(q *picture) bool {
+	return p.width == q.width && p.height == q.height && p.colour == q.colour
+}
+
+// shelf holds the newest pictures, all alike. It owns them and one spare, and reuses the
 // oldest for the next.
 type shelf struct {
 	held  []*picture // oldest first, at most shelfSize
@@ -30,10 +36,15 @@ func (s *shelf) next() *picture {
 }
 
 // put adds the picture that next returned, in place of one with the same id,
-// or else of the oldest when there are too many.
+// or else of the oldest when there are too many. It takes all others away if
+// they are not like it: they are another encoder's.
 func (s *shelf) put() {
 	p := s.spare
 	s.spare = nil
+	if q := s.newest(); q != nil && !p.alike(q) {
+		clear(s.held)
+		s.held = s.held[:0]
+	}
 	gone := -1
 	for i, q := range s.held {
 		if q.id == p.id {

@@ -66,6 +66,42 @@ func TestDistance(t *testing.T) {
 	}
 }
 
+// TestUnlikeness compares unlikeness with its definition, also where one value
+// takes all: where the differences are what it is the product with.
+func TestUnlikeness(t *testing.T) {
+	waves := [4][4]int{{1, 1, 1, 1}, {1, -1, 1, -1}, {1, 1, -1, -1}, {1, -1, -1, 1}}
+	rng := rand.New(rand.NewPCG(2, 1))
+	for n := range 200 {
+		var a [8 * 20]byte
+		var b [8 * blockStride]byte
+		for k := range 64 {
+			x, y := k%8, k/8
+			va, vb := byte(rng.Uint32()), byte(rng.Uint32())
+			if n < 32 {
+				va = byte((waves[n>>1&3][x&3]*waves[n>>3][y&3]*(2*(n&1)-1) + 1) / 2 * 255)
+				vb = ^va
+			}
+			a[y*20+x], b[y*blockStride+x] = va, vb
+		}
+		want := 0
+		for k := range 4 {
+			for _, down := range waves {
+				for _, across := range waves {
+					sum := 0
+					for i := range 16 {
+						x, y := k%2*4+i%4, k/2*4+i/4
+						sum += down[i/4] * across[i%4] * (int(a[y*20+x]) - int(b[y*blockStride+x]))
+					}
+					want += abs(sum)
+				}
+			}
+		}
+		if got := unlikeness(a[:], 20, b[:]); got != want/2 {
+			t.Errorf("case %d: unlikeness = %d, want %d", n, got, want/2)
+		}
+	}
+}
+
 // TestMove compares every interpolation with its definition, and takes vectors
 // far outside the picture.
 func TestMove(t *testing.T) {
@@ -84,7 +120,7 @@ func TestMove(t *testing.T) {
 						var sum int32
 						for k, tv := range taps[fy] {
 							for l, th := range taps[fx] {
-								sum += tv * th * at(x+l-1, y+k-1)
+								sum += tv * th * at(x+l-2, y+k-2)
 							}
 						}
 						if want := clamp8((sum + 1<<11) >> 12); got[j*blockStride+i] != want {

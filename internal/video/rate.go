@@ -3,14 +3,12 @@ package video
 import "math/bits"
 
 const (
-	// qualityQP gives an SSIM of about 0.977 on the test clip.
-	qualityQP = 24
+	// qualityQP gives an SSIM of 0.975 to 0.99 from 60x20 to 320x192, with every
+	// picture in one datagram. Finer is not seen.
+	qualityQP = 22
 
-	// Under a bitrate the qp stays between these: finer is not seen, and
-	// coarser there is no picture left.
-	minRateQP = 18
+	// Under a bitrate the qp gets no coarser: there would be no picture left.
 	maxRateQP = 51
-	startQP   = 28
 
 	defaultFPS = 15
 )
@@ -20,7 +18,11 @@ const (
 // key picture is many times as long as the others at the same qp. It says nothing
 // of theirs, and they pay for it with a quarter of the bitrate until it is paid,
 // so that the picture sharpens at once.
+//
+// The bitrate is a cap: pictures that take less at the finest qp are coded with
+// that, and what they leave is not made up for.
 type rate struct {
+	finest int // qp: the constant quality
 	target int // bits per picture; 0 means constant quality
 	fps    int
 	bucket int // bits
@@ -28,15 +30,21 @@ type rate struct {
 	qp16   int // the next qp, in 1/16
 }
 
-// newRate returns the rate control for bitrate in bit/s; 0 is no control.
-func newRate(bitrate, fps int) rate {
-	if fps == 0 {
-		fps = defaultFPS
+// newRate returns the rate control for at most bitrate in bit/s, 0 being no
+// limit, and the constant quality quantiser, 0 being qualityQP.
+func newRate(bitrate, fps, quantiser int) rate {
+	r := rate{finest: quantiser, fps: fps}
+	if r.finest == 0 {
+		r.finest = qualityQP
 	}
-	if bitrate == 0 {
-		return rate{qp16: qualityQP * 16}
+	if r.fps == 0 {
+		r.fps = defaultFPS
 	}
-	return rate{target: max(bitrate/fps, 1), fps: fps, qp16: startQP * 16}
+	if bitrate > 0 {
+		r.target = max(bitrate/r.fps, 1)
+	}
+	r.qp16 = r.finest * 16
+	return r
 }
 
 // qp returns the qp to code the next picture with.
@@ -49,7 +57,7 @@ func (r *rate) sent(n, qp int, key bool) {
 	}
 	n *= 8
 	if key {
-		r.debt = min(r.debt+max(n-r.target, 0), r.fps*r.target)
+		r.debt = min(r.debt+max(n-r.target, 0), 2*r.fps*r.target)
 		return
 	}
 	pay := min(r.debt, r.target/4)
@@ -59,7 +67,7 @@ func (r *rate) sent(n, qp int, key bool) {
 	want := max(share-2*r.bucket/r.fps, r.target/4, 1)
 	change := (log16(n) - log16(want)) * 6 / 5 // a step of qp is 12 % of the bits
 	change = max(-48, min(change, 48))
-	r.qp16 = max(minRateQP*16, min(qp*16+change, maxRateQP*16))
+	r.qp16 = max(r.finest*16, min(qp*16+change, maxRateQP*16))
 }
 
 // log16 returns 16*log2(n), which is at least 1, within 1.4.

@@ -3,9 +3,12 @@ package video
 import "image"
 
 // Scale fills dst, whose size is set, with src scaled by area average (or
-// bilinear when it grows), cropped to dst's shape around the middle. Only luma
-// is scaled; dst's chroma becomes empty. A src without pixels makes dst black.
-// It allocates nothing. dst and src share no memory.
+// bilinear when it grows), cropped to dst's shape: to as much as there is of
+// it, in the middle of the width and above the middle of the height, where
+// faces are. It is what package ascii cuts off for a tile of that shape, within
+// half a pixel, and nothing if the shapes are equal. Only luma is scaled; dst's
+// chroma becomes empty. A src without pixels makes dst black. It allocates
+// nothing. dst and src share no memory.
 func Scale(dst, src *image.YCbCr) {
 	dst.Cb, dst.Cr, dst.CStride = dst.Cb[:0], dst.Cr[:0], 0
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
@@ -20,7 +23,7 @@ func Scale(dst, src *image.YCbCr) {
 		}
 		return
 	}
-	to.scale(from.crop(w, h))
+	to.scale(from.part(crop(from.w, from.h, w, h)))
 }
 
 // neutral is the chroma of gray.
@@ -37,6 +40,10 @@ func ScaleColour(dst, src *image.YCbCr) {
 		return
 	}
 	w, h := (dst.Rect.Dx()+1)/2, (dst.Rect.Dy()+1)/2
+	// The part that luma was cropped to, and whole samples of it.
+	part := crop(src.Rect.Dx(), src.Rect.Dy(), dst.Rect.Dx(), dst.Rect.Dy())
+	part.Min = part.Min.Div(2)
+	part.Max = part.Max.Add(image.Pt(1, 1)).Div(2)
 	for n, pix := range [2][]byte{cb, cr} {
 		to := samples{pix, stride, w, h}
 		if !hasColour(src) {
@@ -46,7 +53,7 @@ func ScaleColour(dst, src *image.YCbCr) {
 			continue
 		}
 		from := samples{[2][]byte{src.Cb, src.Cr}[n], src.CStride, (src.Rect.Dx() + 1) / 2, (src.Rect.Dy() + 1) / 2}
-		to.scale(from.crop(w, h))
+		to.scale(from.part(part))
 	}
 }
 
@@ -81,16 +88,27 @@ func (s samples) scale(from samples) {
 
 func (s samples) row(y int) []byte { return s.pix[y*s.stride : y*s.stride+s.w] }
 
-// crop returns the largest part of s, around its middle, of the shape w x h.
-func (s samples) crop(w, h int) samples {
-	if s.w <= 0 || s.h <= 0 {
-		return s
-	}
-	cw := max(1, min(s.w, (s.h*w+h/2)/h))
-	ch := max(1, min(s.h, (s.w*h+w/2)/w))
-	s.pix = s.pix[(s.h-ch)/2*s.stride+(s.w-cw)/2:]
-	s.w, s.h = cw, ch
-	return s
+// part returns the samples of s in r.
+func (s samples) part(r image.Rectangle) samples {
+	return samples{s.pix[r.Min.Y*s.stride+r.Min.X:], s.stride, r.Dx(), r.Dy()}
+}
+
+// headroomNum/headroomDen is the share of what is cut off in height that is cut
+// off above: that of package ascii. Half would be the middle; people sit with
+// their faces above it.
+const (
+	headroomNum = 2
+	headroomDen = 5
+)
+
+// crop returns the largest part of a picture of w x h pixels that has the shape
+// wide x high, in whole pixels and at least one.
+func crop(w, h, wide, high int) image.Rectangle {
+	cw := max(1, min(w, (h*wide+high/2)/high))
+	ch := max(1, min(h, (w*high+wide/2)/wide))
+	x := (w - cw) / 2
+	y := ((h-ch)*headroomNum + headroomDen/2) / headroomDen
+	return image.Rect(x, y, x+cw, y+ch)
 }
 
 // chunk is how many columns average works on at once.

@@ -48,8 +48,8 @@ func TestScale(t *testing.T) {
 		{image.Pt(64, 48), image.Pt(20, 15), image.Rect(0, 0, 64, 48)},
 		{image.Pt(64, 48), image.Pt(63, 47), image.Rect(0, 0, 64, 48)},
 		{image.Pt(64, 48), image.Pt(16, 16), image.Rect(8, 0, 56, 48)},
-		{image.Pt(64, 48), image.Pt(32, 8), image.Rect(0, 16, 64, 32)},
-		{image.Pt(48, 64), image.Pt(16, 9), image.Rect(0, 18, 48, 45)},
+		{image.Pt(64, 48), image.Pt(32, 8), image.Rect(0, 13, 64, 29)},
+		{image.Pt(48, 64), image.Pt(16, 9), image.Rect(0, 15, 48, 42)},
 		{image.Pt(2000, 10), image.Pt(1000, 5), image.Rect(0, 0, 2000, 10)}, // more than a chunk
 		{image.Pt(64, 48), image.Pt(1, 1), image.Rect(8, 0, 56, 48)},
 		{image.Pt(16, 12), image.Pt(64, 48), image.Rect(0, 0, 16, 12)},
@@ -85,6 +85,67 @@ func TestScale(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCrop checks what is cut off: what package ascii cuts off, within half a
+// pixel, and nothing of what has the shape already.
+func TestCrop(t *testing.T) {
+	for _, tt := range []struct {
+		w, h, wide, high int
+		want             image.Rectangle
+	}{
+		{640, 480, 160, 120, image.Rect(0, 0, 640, 480)},
+		{640, 480, 3, 4, image.Rect(140, 0, 500, 480)},
+		{640, 480, 160, 90, image.Rect(0, 48, 640, 408)},  // 48 = 0.4*(480-360)
+		{640, 480, 60, 20, image.Rect(0, 107, 640, 320)},  // 106.8
+		{640, 480, 320, 192, image.Rect(0, 38, 640, 422)}, // 38.4
+		{1280, 720, 96, 96, image.Rect(280, 0, 1000, 720)},
+		{480, 640, 160, 96, image.Rect(0, 141, 480, 429)}, // 140.8
+		{7, 1, 1, 1, image.Rect(3, 0, 4, 1)},
+		{1, 7, 1, 1, image.Rect(0, 2, 1, 3)}, // 2.4
+		{1, 1, 640, 16, image.Rect(0, 0, 1, 1)},
+	} {
+		if got := crop(tt.w, tt.h, tt.wide, tt.high); got != tt.want {
+			t.Errorf("crop(%d, %d, %d, %d) = %v, want %v", tt.w, tt.h, tt.wide, tt.high, got, tt.want)
+		}
+	}
+	for _, shape := range [][2]int{{1, 1}, {4, 3}, {16, 9}, {5, 3}, {3, 1}, {2, 3}, {53, 37}} {
+		for n := 1; n < 20; n++ {
+			for m := 1; m < 20; m++ {
+				w, h := shape[0]*n, shape[1]*n
+				if got, want := crop(w, h, shape[0]*m, shape[1]*m), image.Rect(0, 0, w, h); got != want {
+					t.Errorf("crop(%d, %d, %d, %d) = %v, want %v: the shapes are equal", w, h, shape[0]*m, shape[1]*m, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestScaleColourCrop checks that colour is cropped to where luma is, and not
+// because its own size is rounded.
+func TestScaleColourCrop(t *testing.T) {
+	for _, tt := range []struct {
+		from, to image.Point
+		first    byte // of the columns, numbered by 10, that are left
+		last     byte
+	}{
+		{image.Pt(6, 2), image.Pt(3, 1), 0, 20}, // chroma of 3x1 into 2x1
+		{image.Pt(12, 4), image.Pt(4, 4), 20, 30},
+		{image.Pt(14, 4), image.Pt(4, 4), 20, 40}, // half of the first and the last are luma's
+	} {
+		src := image.NewYCbCr(image.Rectangle{Max: tt.from}, image.YCbCrSubsampleRatio420)
+		for i := range src.Cb {
+			src.Cb[i], src.Cr[i] = byte(i%src.CStride*10), byte(i%src.CStride*10)
+		}
+		dst := image.NewYCbCr(image.Rectangle{Max: tt.to}, image.YCbCrSubsampleRatio420)
+		ScaleColour(dst, src)
+		n := dst.CStride
+		for _, row := range [][]byte{dst.Cb[:n], dst.Cr[:n]} {
+			if row[0] < tt.first || row[n-1] > tt.last || int(row[0])+int(row[n-1]) != int(tt.first)+int(tt.last) {
+				t.Errorf("%v to %v: columns %v, want the middle of %d to %d", tt.from, tt.to, row, tt.first, tt.last)
+			}
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ func (e *Encoder) search(bx, by, size int, guess, a, b vector) vector {
 	}
 	s.descend(8)
 	s.descend(4)
+	s.least = s.fit(s.best)
 	s.refine(2)
 	s.refine(1)
 	return s.best
@@ -125,10 +126,22 @@ func (s *searcher) refine(by int16) {
 
 // part makes v, in quarter samples, the best if it is, and returns its cost.
 func (s *searcher) part(v vector) int {
-	s.past.move(s.block[:], s.x, s.y, v, s.size)
-	c := distance(s.src, s.stride, s.block[:], blockStride, s.size)*16 + s.vectorCost(v)
+	c := s.fit(v)
 	if c < s.least {
 		s.best, s.least = v, c
 	}
 	return c
+}
+
+// fit returns the cost of a vector in quarter samples: more exactly than whole
+// does, for what is to be transformed.
+func (s *searcher) fit(v vector) int {
+	s.past.move(s.block[:], s.x, s.y, v, s.size)
+	sum := 0
+	for y := 0; y < s.size; y += 8 {
+		for x := 0; x < s.size; x += 8 {
+			sum += unlikeness(s.src[y*s.stride+x:], s.stride, s.block[y*blockStride+x:])
+		}
+	}
+	return sum*16 + s.vectorCost(v)
 }

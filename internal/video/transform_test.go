@@ -266,8 +266,16 @@ func TestTables(t *testing.T) {
 			t.Errorf("log16(%d) = %v, want %.1f", n, got, want)
 		}
 	}
-	for i, t4 := range taps {
-		if sum := t4[0] + t4[1] + t4[2] + t4[3]; sum != 64 {
+	for i, f := range taps {
+		sum := int32(0)
+		for k, w := range f {
+			sum += w
+			// A quarter of the way from one side is three quarters from the other.
+			if mirror := taps[(4-i)%4]; i > 0 && w != mirror[5-k] {
+				t.Errorf("taps[%d][%d] = %d, want %d", i, k, w, mirror[5-k])
+			}
+		}
+		if sum != 64 {
 			t.Errorf("taps[%d] add up to %d, want 64", i, sum)
 		}
 	}

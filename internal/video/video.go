@@ -43,10 +43,10 @@ var (
 // Config is what an Encoder needs.
 type Config struct {
 	Width, Height int // pixels, from 16 up to MaxWidth and MaxHeight
-	Bitrate       int // bit/s to aim for; 0 means constant quality
+	Bitrate       int // bit/s that are not exceeded for long; 0 means no limit
 	FPS           int // pictures per second, for the rate control; 0 means 15
 	MaxBytes      int // bytes that no picture exceeds, key pictures included, at least 128; 0 means no limit
-	Quantiser     int // without a Bitrate the quality, from 1 (finest) to 63; 0 means 24
+	Quantiser     int // the quality where Bitrate allows it, from 1 (finest) to 63; 0 means 22, an SSIM of about 0.98
 
 	// FirstID is the id of the first picture. An Encoder that takes the place
 	// of another goes on from the id after the last one of that, or receivers

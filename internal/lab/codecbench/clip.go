@@ -12,22 +12,25 @@ import (
 	"strings"
 )
 
-// lab is where the measurements are made.
-type lab struct {
-	ctx context.Context
-	dir string // for temporary files
+// bench is where the measurements are made.
+type bench struct {
+	ctx    context.Context
+	dir    string                      // for temporary files
+	fps    int                         // of all clips
+	filmed map[string]map[[2]int]*clip // by film and size, what a camera saw of it; nil without one
 }
 
-// clip is luma at one size.
+// clip is a film at one size.
 type clip struct {
 	name     string
 	w, h     int
+	fps      int
 	pictures []*image.YCbCr
 }
 
 // ffmpeg runs FFmpeg with what it is fed on its standard input and returns
 // what it writes to its standard output.
-func (l *lab) ffmpeg(in []byte, args ...string) ([]byte, error) {
+func (l *bench) ffmpeg(in []byte, args ...string) ([]byte, error) {
 	args = append([]string{"-nostdin", "-hide_banner", "-loglevel", "error", "-y"}, args...)
 	if in != nil {
 		args = args[1:]
@@ -43,10 +46,16 @@ func (l *lab) ffmpeg(in []byte, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// load returns n pictures of a film in a size, played to and fro, with colour.
-func (l *lab) load(film string, w, h, n int) (*clip, error) {
+// load returns n pictures of a film in a size, with colour: as a camera saw
+// them, or else scaled from the film, whose own rate is taken for 30 a second,
+// and played to and fro.
+func (l *bench) load(film string, w, h, n int) (*clip, error) {
+	if l.filmed != nil {
+		return l.filmed[film][[2]int{w, h}], nil
+	}
+	every := max(fullRate/l.fps, 1)
 	filter := fmt.Sprintf("scale=%d:%d:flags=area:out_range=pc,format=yuv420p", w, h)
-	raw, err := l.ffmpeg(nil, "-i", film, "-vf", filter, "-frames:v", fmt.Sprint(n), "-f", "rawvideo", "-")
+	raw, err := l.ffmpeg(nil, "-i", film, "-vf", filter, "-frames:v", fmt.Sprint(n*every), "-f", "rawvideo", "-")
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +65,9 @@ func (l *lab) load(film string, w, h, n int) (*clip, error) {
 	if have < 2 {
 		return nil, fmt.Errorf("clip %q: %d pictures", film, have)
 	}
-	name, _, _ := strings.Cut(filepath.Base(film), ".")
-	if parts := strings.Split(name, "_"); len(parts) > 2 {
-		name = parts[0] + "_" + parts[1]
-	}
-	c := &clip{name: name, w: w, h: h}
+	c := &clip{name: nameOf(film), w: w, h: h, fps: l.fps}
 	for i := range n {
+		i *= every
 		if i %= 2 * (have - 1); i >= have {
 			i = 2*(have-1) - i
 		}
@@ -71,6 +77,15 @@ func (l *lab) load(film string, w, h, n int) (*clip, error) {
 		c.pictures = append(c.pictures, p)
 	}
 	return c, nil
+}
+
+// nameOf returns what a film is called in the tables.
+func nameOf(film string) string {
+	name, _, _ := strings.Cut(filepath.Base(film), ".")
+	if parts := strings.Split(name, "_"); len(parts) > 2 {
+		name = parts[0] + "_" + parts[1]
+	}
+	return name
 }
 
 // gray wraps luma.
@@ -91,7 +106,7 @@ func (c *clip) raw() []byte {
 // errs by deviation (root of the mean square), neighbours a little alike.
 func (c *clip) noisy(deviation float64) *clip {
 	rng := rand.New(rand.NewPCG(1, 2))
-	out := &clip{name: c.name + " noisy", w: c.w, h: c.h}
+	out := &clip{name: c.name + " noisy", w: c.w, h: c.h, fps: c.fps}
 	grain := make([]float64, c.w*c.h)
 	for _, p := range c.pictures {
 		for i := range grain {

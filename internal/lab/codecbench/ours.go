@@ -17,7 +17,7 @@ var ours = codec{name: "ours", first: 8, last: 44, code: func(c *clip, quantiser
 // the same pictures. each, if not nil, hears of every picture.
 func play(config video.Config, c, against *clip, each func(i int, shown *image.YCbCr, ssim float64)) (point, error) {
 	var p point
-	config.Width, config.Height, config.FPS = c.w, c.h, 30
+	config.Width, config.Height, config.FPS = c.w, c.h, c.fps
 	enc, err := video.NewEncoder(config)
 	if err != nil {
 		return p, err
@@ -53,7 +53,7 @@ func play(config video.Config, c, against *clip, each func(i int, shown *image.Y
 		}
 	}
 	n := len(c.pictures)
-	p.kbps = kbps(bytes, n-1)
+	p.kbps = kbps(bytes, n-1, c.fps)
 	p.encode = float64(encode.Microseconds()) / 1000 / float64(n)
 	p.decode = float64(decode.Microseconds()) / 1000 / float64(n)
 	return p, nil

@@ -8,7 +8,7 @@ import (
 
 // point is what a clip takes and keeps at one quantiser.
 type point struct {
-	kbps float64 // without the first picture, at 30 pictures a second
+	kbps float64 // without the first picture
 	ssim float64
 
 	// Of ours alone.
@@ -70,5 +70,5 @@ func (k *codec) at(c *clip, want float64) (point, error) {
 // scale makes qualities comparable: steps of it matter alike.
 func scale(ssim float64) float64 { return -math.Log(max(1-ssim, 1e-6)) }
 
-// kbps returns the rate of n pictures of so many bytes.
-func kbps(bytes, n int) float64 { return float64(bytes) * 8 * 30 / 1000 / float64(n) }
+// kbps returns the rate of n pictures of so many bytes together.
+func kbps(bytes, n, fps int) float64 { return float64(bytes) * 8 * float64(fps) / 1000 / float64(n) }

@@ -12,14 +12,14 @@ import (
 )
 
 // compare prints the table of rates at one quality, and what they come to.
-func (l *lab) compare(films []string, sizes [][2]int, o options) error {
+func (l *bench) compare(films []string, sizes [][2]int, o options) error {
 	with := l.find(o.with)
 	head, rule := "| size | clip | ours", "|---|---|---"
 	for _, k := range with {
 		head += " | " + k.name + " | ratio"
 		rule += "|---|---"
 	}
-	fmt.Printf("kbit/s at SSIM %v, 30 pictures a second, %d pictures\n\n", o.ssim, o.pictures)
+	fmt.Printf("kbit/s at SSIM %v, %d pictures a second, %d pictures\n\n", o.ssim, l.fps, o.pictures)
 	fmt.Println(head + " | key bytes | largest | encode ms | decode ms |\n" + rule + "|---|---|---|---|")
 	logs, counts := make([]float64, len(with)), make([]int, len(with))
 	own, rows := 0.0, 0
@@ -58,20 +58,22 @@ func (l *lab) compare(films []string, sizes [][2]int, o options) error {
 	return nil
 }
 
-// rates prints what the rate control makes of bitrates, with every picture in
-// one datagram.
-func (l *lab) rates(films []string, sizes [][2]int, pictures int) error {
+// rates prints what the rate control makes of bitrates in kbit/s, with every
+// picture in one datagram.
+func (l *bench) rates(films []string, sizes [][2]int, bitrates []int, o options) error {
 	const datagram = 1150
+	fmt.Printf("%d pictures a second, %d pictures\n\n", l.fps, o.pictures)
 	fmt.Printf("| size | clip | asked kbit/s | got | key bytes | largest | SSIM of the key picture | 5th | mean |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, size := range sizes {
 		for _, film := range films {
-			c, err := l.load(film, size[0], size[1], pictures)
+			c, err := l.load(film, size[0], size[1], o.pictures)
 			if err != nil {
 				return err
 			}
-			for _, asked := range []int{15, 30, 60, 120} {
+			for _, asked := range bitrates {
+				config := video.Config{Bitrate: asked * 1000, MaxBytes: datagram, Quantiser: o.finest}
 				var early [5]float64
-				p, err := play(video.Config{Bitrate: asked * 1000, MaxBytes: datagram}, c, c, func(i int, _ *image.YCbCr, s float64) {
+				p, err := play(config, c, c, func(i int, _ *image.YCbCr, s float64) {
 					if i < len(early) {
 						early[i] = s
 					}
@@ -89,7 +91,7 @@ func (l *lab) rates(films []string, sizes [][2]int, pictures int) error {
 
 // denoisers prints what noise costs with and without the denoiser, and what the
 // denoiser costs where there is no noise.
-func (l *lab) denoisers(films []string, sizes [][2]int, pictures int) error {
+func (l *bench) denoisers(films []string, sizes [][2]int, pictures int) error {
 	const deviation = 4
 	fmt.Printf("noise of deviation %d, SSIM against the picture without it\n\n", deviation)
 	fmt.Printf("| size | clip | quantiser | kbit/s | SSIM | with denoiser: kbit/s | SSIM | encode ms | with |\n|---|---|---|---|---|---|---|---|---|\n")
@@ -116,7 +118,7 @@ func (l *lab) denoisers(films []string, sizes [][2]int, pictures int) error {
 }
 
 // colours prints what colour costs at one quantiser, and how good it is.
-func (l *lab) colours(films []string, sizes [][2]int, pictures int) error {
+func (l *bench) colours(films []string, sizes [][2]int, pictures int) error {
 	const quantiser = 23
 	fmt.Printf("| size | clip | luma kbit/s | SSIM | with colour: kbit/s | more | SSIM | Cb dB | Cr dB |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, size := range sizes {

@@ -32,7 +32,7 @@ func x264(preset string) []string {
 }
 
 // find returns the codecs named that this machine's FFmpeg has.
-func (l *lab) find(names string) []codec {
+func (l *bench) find(names string) []codec {
 	encoders, err := l.ffmpeg(nil, "-encoders")
 	if err != nil {
 		return nil
@@ -52,10 +52,10 @@ func (l *lab) find(names string) []codec {
 }
 
 // theirs codes a clip with FFmpeg.
-func (l *lab) theirs(c *clip, quantiser int, args []string) (p point, err error) {
+func (l *bench) theirs(c *clip, quantiser int, args []string) (p point, err error) {
 	coded := filepath.Join(l.dir, "coded.nut")
 	full := []string{
-		"-f", "rawvideo", "-pix_fmt", "gray", "-color_range", "pc", "-s", fmt.Sprintf("%dx%d", c.w, c.h), "-r", "30", "-i", "-",
+		"-f", "rawvideo", "-pix_fmt", "gray", "-color_range", "pc", "-s", fmt.Sprintf("%dx%d", c.w, c.h), "-r", strconv.Itoa(c.fps), "-i", "-",
 		"-vf", "scale=in_range=pc:out_range=pc", "-color_range", "pc",
 	}
 	for _, a := range args {
@@ -91,7 +91,7 @@ func (l *lab) theirs(c *clip, quantiser int, args []string) (p point, err error)
 			p.largest = max(p.largest, sizes[i])
 		}
 	}
-	p.key, p.kbps = sizes[0], kbps(total, n-1)
+	p.key, p.kbps = sizes[0], kbps(total, n-1, c.fps)
 	return p, nil
 }
 
