@@ -1,6 +1,9 @@
 package v4l2
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // A fourCC names a pixel format as V4L2 does: four letters, the first in the
 // lowest byte.
@@ -20,6 +23,10 @@ const (
 	mjpg fourCC = 'M' | 'J'<<8 | 'P'<<16 | 'G'<<24
 	jpeg fourCC = 'J' | 'P'<<8 | 'E'<<16 | 'G'<<24
 )
+
+// byUse has the formats in order of how many cameras have them: what few have,
+// drivers are more likely to get wrong.
+var byUse = [...]fourCC{yuyv, uyvy, yvyu, nv12, yu12, nv21, yv12, grey, mjpg, jpeg}
 
 func (f fourCC) String() string {
 	return string([]byte{byte(f), byte(f >> 8), byte(f >> 16), byte(f >> 24)})
@@ -114,12 +121,13 @@ func (m mode) sane() bool {
 //     to 10 a second only;
 //  3. tiny ones.
 //
-// Of equals the one whose area is nearest wins.
+// Of equals the one whose area is nearest wins, then the format that more
+// cameras have.
 func compareModes(a, b mode, wantW, wantH int, chroma bool) int {
 	return cmp.Or(
 		cmp.Compare(class(a, wantW, wantH, chroma), class(b, wantW, wantH, chroma)),
 		cmp.Compare(abs(a.w*a.h-wantW*wantH), abs(b.w*b.h-wantW*wantH)),
-		cmp.Compare(a.format, b.format),
+		cmp.Compare(slices.Index(byUse[:], a.format), slices.Index(byUse[:], b.format)),
 	)
 }
 

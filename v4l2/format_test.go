@@ -72,6 +72,19 @@ func TestCompareModes(t *testing.T) {
 			{yuyv, 160, 120},
 			{mjpg, 160, 120},
 		}},
+		// As vivid, the kernel's virtual camera, has them.
+		"one size in all formats": {false, []mode{
+			{yuyv, 640, 480},
+			{uyvy, 640, 480},
+			{yvyu, 640, 480},
+			{nv12, 640, 480},
+			{yu12, 640, 480},
+			{nv21, 640, 480},
+			{yv12, 640, 480},
+			{grey, 640, 480},
+			{mjpg, 640, 480},
+			{jpeg, 640, 480},
+		}},
 		"with colour grey is last": {true, []mode{{nv12, 640, 480}, {mjpg, 640, 480}, {grey, 640, 480}}},
 		"a usual HD camera":        {false, []mode{{yuyv, 640, 480}, {mjpg, 640, 480}, {mjpg, 1280, 720}, {yuyv, 1280, 720}}},
 	} {
