@@ -44,8 +44,12 @@ func allowed(s wire.Size) wire.Size {
 	if cost(s) == 0 {
 		return wire.Size{Colour: s.Colour}
 	}
-	up := func(v uint16, most int) uint16 { return uint16((min(int(v), most) + grain - 1) / grain * grain) }
-	s.Width, s.Height = up(s.Width, maxWidth), up(s.Height, maxHeight)
+	high := 1 // of a pixel, in widths
+	if s.Tall {
+		high = 2
+	}
+	up := func(v uint16, most, grain int) uint16 { return uint16((min(int(v), most) + grain - 1) / grain * grain) }
+	s.Width, s.Height = up(s.Width, maxWidth, grain), up(s.Height, maxHeight/high, grain/high)
 	s.FPS = min(s.FPS, maxFPS)
 	return s
 }
@@ -70,9 +74,29 @@ func cost(s wire.Size) int { return int(s.Width) * int(s.Height) * int(s.FPS) }
 // way to the hub carries both.
 func muchLess(a, b int) bool { return 5*a < 2*b }
 
-// cover returns the least size that has all of a and b.
+// square returns s with square pixels.
+func square(s wire.Size) wire.Size {
+	if s.Tall {
+		s.Height, s.Tall = 2*s.Height, false
+	}
+	return s
+}
+
+// cover returns the least size that has all of a and b. What the sender likes
+// has only its colour.
 func cover(a, b wire.Size) wire.Size {
+	switch {
+	case cost(a) == 0:
+		b.Colour = a.Colour || b.Colour
+		return b
+	case cost(b) == 0:
+		a.Colour = a.Colour || b.Colour
+		return a
+	case a.Tall != b.Tall:
+		a, b = square(a), square(b)
+	}
 	return wire.Size{
+		Tall:   a.Tall,
 		Width:  max(a.Width, b.Width),
 		Height: max(a.Height, b.Height),
 		FPS:    max(a.FPS, b.FPS),

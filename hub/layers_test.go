@@ -22,11 +22,12 @@ func sizes(t *testing.T, text string) (s []wire.Size) {
 	t.Helper()
 	for f := range strings.FieldsSeq(text) {
 		var v wire.Size
-		number, colour := strings.CutSuffix(f, "c")
+		number, tall := strings.CutSuffix(f, "t")
+		number, colour := strings.CutSuffix(number, "c")
 		if _, err := fmt.Sscanf(number, "%dx%d@%d", &v.Width, &v.Height, &v.FPS); err != nil {
 			t.Fatalf("size %q: %v", f, err)
 		}
-		v.Colour = colour
+		v.Colour, v.Tall = colour, tall
 		s = append(s, v)
 	}
 	return s
@@ -45,6 +46,9 @@ func TestAllowed(t *testing.T) {
 		{"0x0@0", "0x0@0"},
 		{"0x0@30c", "0x0@0c"},
 		{"160x96@0", "0x0@0"},
+		{"160x96@0t", "0x0@0"},
+		{"116x34@15ct", "120x36@15ct"},
+		{"640x480@30t", "640x240@30t"},
 	} {
 		if got := sizeText(allowed(sizes(t, test.in)[0])); got != test.want {
 			t.Errorf("allowed(%s) = %s, want %s", test.in, got, test.want)
@@ -92,6 +96,10 @@ func TestGroup(t *testing.T) {
 		{"measured by the first of a layer", "200x100@10 120x100@10 72x100@10 48x100@10 24x100@10", "00112", "200x100@10 72x100@10 24x100@10"},
 		{"guests get the first", "0x0@0 64x48@5 320x240@30 0x0@0c", "0100", "320x240@30c 64x48@5"},
 		{"a wide and a high one together", "200x100@10 8x480@10 640x8@10", "000", "640x480@10"},
+		{"two of high pixels", "120x36@15t 112x40@15ct", "00", "120x40@15ct"},
+		{"one of high and one of square pixels", "120x36@15t 120x72@15", "00", "120x72@15"},
+		{"of high pixels, much less", "120x72@15 48x16@15t", "01", "120x72@15 48x16@15t"},
+		{"a guest with high pixels", "120x36@15t 0x0@0c", "00", "120x36@15ct"},
 		{"those merge, and a third moves up", "400x100@30 96x160@30 240x64@30 16x16@1", "0001", "400x160@30 16x16@1"},
 	}
 	for _, test := range tests {
@@ -117,7 +125,7 @@ func TestGroup(t *testing.T) {
 // randomSize returns what somebody may want: mostly tiles as screens have
 // them, and sometimes anything.
 func randomSize(r *rand.Rand) wire.Size {
-	s := wire.Size{Width: uint16(r.IntN(700)), Height: uint16(r.IntN(500)), FPS: uint8(r.IntN(40)), Colour: r.IntN(2) == 0}
+	s := wire.Size{Width: uint16(r.IntN(700)), Height: uint16(r.IntN(500)), FPS: uint8(r.IntN(40)), Colour: r.IntN(2) == 0, Tall: r.IntN(3) == 0}
 	switch r.IntN(4) {
 	case 0:
 		return wire.Size{Colour: s.Colour}

@@ -314,6 +314,9 @@ func sizeText(s wire.Size) string {
 	if s.Colour {
 		text += "c"
 	}
+	if s.Tall {
+		text += "t"
+	}
 	return text
 }
 

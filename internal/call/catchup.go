@@ -137,7 +137,7 @@ func (c *Call) decode(m *member, k *catcher, p *coded) error {
 		return err
 	}
 	now := time.Now()
-	f.At = now
+	f.At, f.Tall = now, p.tall
 	k.any, k.newest, k.time = true, p.id, p.time
 	m.decoded.Add(1)
 	m.size.Store(uint64(f.Rect.Dx())<<32 | uint64(f.Rect.Dy()))

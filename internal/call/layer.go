@@ -53,6 +53,15 @@ type Sending struct {
 	Width, Height int // pixels
 	FPS           int // pictures per second at most
 	Colour        bool
+	Tall          bool // the pixels are twice as high as wide
+}
+
+// high returns the height of a pixel in its widths.
+func (s Sending) high() int {
+	if s.Tall {
+		return 2
+	}
+	return 1
 }
 
 // A layer is the pictures of one size that a member sends. The goroutine that
@@ -89,13 +98,13 @@ const (
 // those who want size: no more pixels than there are, and no colour if there
 // is none.
 func (c *Call) shapeFor(size wire.Size, f *media.Frame) Sending {
-	s := Sending{Width: int(size.Width), Height: int(size.Height)}
+	s := Sending{Width: int(size.Width), Height: int(size.Height), Tall: size.Tall}
 	if s.Width == 0 {
 		s.Width, s.Height = c.cfg.Width, c.cfg.Height
 	}
-	s.Width, s.Height = fitInto(s.Width, s.Height, f.Rect.Dx(), f.Rect.Dy())
+	s.Width, s.Height = fitInto(s.Width, s.Height, f.Rect.Dx(), f.Rect.Dy(), s.high())
 	s.FPS = defaultFPS
-	if s.Width*s.Height >= largeArea {
+	if s.Width*s.Height*s.high() >= largeArea {
 		s.FPS = maxFPS
 	}
 	if c.cfg.FPS != 0 {
@@ -111,12 +120,12 @@ func (c *Call) shapeFor(size wire.Size, f *media.Frame) Sending {
 // minSide is the least width and height of a picture, in pixels.
 const minSide = 16
 
-// fitInto returns the size of a picture of the shape w x h with no more pixels
-// than a camera's picture of cw x ch has in a part of that shape, and that can
-// be coded.
-func fitInto(w, h, cw, ch int) (int, int) {
+// fitInto returns the size of a picture of w x h pixels, each high times as high
+// as wide, with no more of them in a row than a camera's picture of cw x ch has
+// in a part of that shape, and that can be coded.
+func fitInto(w, h, cw, ch, high int) (int, int) {
 	if cw > 0 && ch > 0 {
-		if part := min(cw, max(ch*w/h, 1)); part < w {
+		if part := min(cw, max(ch*w/(h*high), 1)); part < w {
 			w, h = part, max(part*h/w, 1)
 		}
 	}
@@ -173,11 +182,11 @@ func (c *Call) send(l *layer, size wire.Size, f *media.Frame, now time.Time) err
 // scale fills dst with f in a shape.
 func scale(dst, f *media.Frame, s Sending) {
 	dst.Resize(s.Width, s.Height, s.Colour)
-	dst.At = f.At
+	dst.At, dst.Tall = f.At, s.Tall
 	if s.Colour {
-		video.ScaleColour(&dst.YCbCr, &f.YCbCr)
+		video.ScaleColourTo(&dst.YCbCr, &f.YCbCr, s.high())
 	} else {
-		video.Scale(&dst.YCbCr, &f.YCbCr)
+		video.ScaleTo(&dst.YCbCr, &f.YCbCr, s.high())
 	}
 }
 
@@ -203,7 +212,7 @@ func (c *Call) sendPicture(l *layer, now time.Time) error {
 	for i := range parts {
 		p := wire.Part{
 			ID: pic.ID, Ref: pic.Ref, Time: wire.NewMillis(l.frame.At),
-			Part: uint8(i), Parts: uint8(parts),
+			Part: uint8(i), Parts: uint8(parts), Tall: l.shape.Tall,
 			Data: buf[i*wire.MaxPart : min((i+1)*wire.MaxPart, len(buf))],
 		}
 		b := plain[:0]

@@ -168,6 +168,7 @@ func (c *Call) decodeLoop(m *member) {
 // A coded picture as it came from a member.
 type coded struct {
 	layer   int
+	tall    bool // its pixels are twice as high as wide
 	id, ref uint16
 	time    wire.Millis
 	data    []byte
@@ -199,7 +200,7 @@ func (b *backlog) put(p coded) {
 	b.mu.Lock()
 	if b.n < backlogLen {
 		s := &b.ring[(b.first+b.n)%backlogLen]
-		s.layer, s.id, s.ref, s.time = p.layer, p.id, p.ref, p.time
+		s.layer, s.tall, s.id, s.ref, s.time = p.layer, p.tall, p.id, p.ref, p.time
 		s.data = append(s.data[:0], p.data...)
 		b.n++
 	}
@@ -254,7 +255,7 @@ type picture struct {
 // completes. The picture's data is valid until the next add.
 func (a *assembler) add(layer int, p wire.Part) (coded, bool) {
 	if p.Parts == 1 {
-		return coded{layer, p.ID, p.Ref, p.Time, p.Data}, true
+		return coded{layer, p.Tall, p.ID, p.Ref, p.Time, p.Data}, true
 	}
 	if p.Parts > maxPictureParts {
 		return coded{}, false
@@ -272,7 +273,7 @@ func (a *assembler) add(layer int, p wire.Part) (coded, bool) {
 	for i := range pic.parts {
 		pic.whole = append(pic.whole, pic.data[i]...)
 	}
-	return coded{pic.layer, pic.id, pic.ref, pic.time, pic.whole}, true
+	return coded{pic.layer, pic.tall, pic.id, pic.ref, pic.time, pic.whole}, true
 }
 
 // find returns the incomplete picture that p belongs to, or starts it in place
@@ -289,6 +290,6 @@ func (a *assembler) find(layer int, p wire.Part) *picture {
 		}
 	}
 	oldest.used, oldest.have, oldest.parts = true, 0, p.Parts
-	oldest.layer, oldest.id, oldest.ref, oldest.time = layer, p.ID, p.Ref, p.Time
+	oldest.layer, oldest.tall, oldest.id, oldest.ref, oldest.time = layer, p.Tall, p.ID, p.Ref, p.Time
 	return oldest
 }

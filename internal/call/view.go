@@ -16,6 +16,7 @@ type View struct {
 	Width, Height int  // of the tile, in pixels that it can show; 0 leaves them to the sender
 	FPS           int  // pictures per second that it shows at most; 0 leaves it to the sender
 	Colour        bool // it shows colours
+	Tall          bool // its pixels are twice as high as wide
 }
 
 const (
@@ -133,7 +134,7 @@ func (v *views) growsLocked() bool {
 			return true
 		}
 		y := v.told[i]
-		if x.Width > y.Width || x.Height > y.Height || x.FPS > y.FPS || x.Colour && !y.Colour {
+		if x.Width > y.Width || x.Height > y.Height || x.FPS > y.FPS || x.Colour && !y.Colour || x.Tall != y.Tall {
 			return true
 		}
 	}
@@ -145,6 +146,7 @@ func (v View) size() wire.Size {
 	s := wire.Size{FPS: uint8(min(max(v.FPS, 0), maxFPS)), Colour: v.Colour}
 	if v.Width > 0 && v.Height > 0 {
 		s.Width, s.Height = uint16(min(v.Width, video.MaxWidth)), uint16(min(v.Height, video.MaxHeight))
+		s.Tall = v.Tall
 	}
 	return s
 }

@@ -92,23 +92,24 @@ func TestWatchOfMany(t *testing.T) {
 }
 
 func TestFitInto(t *testing.T) {
-	tests := []struct{ w, h, cw, ch, wantW, wantH int }{
-		{160, 96, 640, 480, 160, 96},
-		{640, 480, 640, 480, 640, 480},
-		{640, 480, 320, 240, 320, 240},     // no more than the camera has
-		{640, 240, 320, 240, 320, 120},     // in a part of this shape
-		{240, 480, 320, 240, 120, 240},     // likewise
-		{161, 97, 640, 480, 160, 96},       // even
-		{8, 8, 640, 480, 16, 16},           // the least
-		{640, 8, 640, 480, 640, 16},        //
-		{5000, 5000, 9000, 9000, 640, 480}, // the most
-		{160, 96, 1, 1, 16, 16},            // from a broken camera
-		{160, 96, 0, 0, 160, 96},           // before its first picture
-		{1, 60000, 640, 480, 16, 480},
+	tests := []struct{ w, h, cw, ch, high, wantW, wantH int }{
+		{160, 96, 640, 480, 1, 160, 96},
+		{160, 48, 640, 480, 2, 160, 48},
+		{640, 480, 640, 480, 1, 640, 480},
+		{640, 480, 320, 240, 1, 320, 240},     // no more than the camera has
+		{640, 240, 320, 240, 1, 320, 120},     // in a part of this shape
+		{240, 480, 320, 240, 1, 120, 240},     // likewise
+		{161, 97, 640, 480, 1, 160, 96},       // even
+		{8, 8, 640, 480, 1, 16, 16},           // the least
+		{640, 8, 640, 480, 1, 640, 16},        //
+		{5000, 5000, 9000, 9000, 1, 640, 480}, // the most
+		{160, 96, 1, 1, 1, 16, 16},            // from a broken camera
+		{160, 96, 0, 0, 1, 160, 96},           // before its first picture
+		{1, 60000, 640, 480, 1, 16, 480},
 	}
 	for _, test := range tests {
-		if w, h := fitInto(test.w, test.h, test.cw, test.ch); w != test.wantW || h != test.wantH {
-			t.Errorf("fitInto(%d, %d, %d, %d) = %d, %d, want %d, %d", test.w, test.h, test.cw, test.ch, w, h, test.wantW, test.wantH)
+		if w, h := fitInto(test.w, test.h, test.cw, test.ch, test.high); w != test.wantW || h != test.wantH {
+			t.Errorf("fitInto(%d, %d, %d, %d, %d) = %d, %d, want %d, %d", test.w, test.h, test.cw, test.ch, test.high, w, h, test.wantW, test.wantH)
 		}
 	}
 }
@@ -123,15 +124,18 @@ func TestShapeFor(t *testing.T) {
 		fps  int // of the Config
 		want Sending
 	}{
-		{wire.Size{}, gray, 0, Sending{192, 144, 15, false}},
-		{wire.Size{}, colour, 0, Sending{192, 144, 15, false}}, // nobody asked for colour
-		{wire.Size{Width: 160, Height: 96, FPS: 30, Colour: true}, colour, 0, Sending{160, 96, 15, true}},
-		{wire.Size{Width: 160, Height: 96, FPS: 30, Colour: true}, gray, 0, Sending{160, 96, 15, false}},
-		{wire.Size{Width: 160, Height: 96, FPS: 5}, gray, 0, Sending{160, 96, 5, false}},
-		{wire.Size{Width: 240, Height: 128, FPS: 30}, gray, 0, Sending{240, 128, 30, false}},
-		{wire.Size{Width: 240, Height: 128}, gray, 0, Sending{240, 128, 30, false}},
-		{wire.Size{Width: 240, Height: 128}, gray, 10, Sending{240, 128, 10, false}},
-		{wire.Size{Width: 160, Height: 96}, gray, 30, Sending{160, 96, 30, false}},
+		{wire.Size{}, gray, 0, Sending{192, 144, 15, false, false}},
+		{wire.Size{}, colour, 0, Sending{192, 144, 15, false, false}}, // nobody asked for colour
+		{wire.Size{Width: 160, Height: 96, FPS: 30, Colour: true}, colour, 0, Sending{160, 96, 15, true, false}},
+		{wire.Size{Width: 160, Height: 96, FPS: 30, Colour: true}, gray, 0, Sending{160, 96, 15, false, false}},
+		{wire.Size{Width: 160, Height: 96, FPS: 5}, gray, 0, Sending{160, 96, 5, false, false}},
+		{wire.Size{Width: 240, Height: 128, FPS: 30}, gray, 0, Sending{240, 128, 30, false, false}},
+		{wire.Size{Width: 240, Height: 128}, gray, 0, Sending{240, 128, 30, false, false}},
+		{wire.Size{Width: 240, Height: 128}, gray, 10, Sending{240, 128, 10, false, false}},
+		{wire.Size{Width: 160, Height: 96}, gray, 30, Sending{160, 96, 30, false, false}},
+		{wire.Size{Width: 120, Height: 36, Tall: true, Colour: true}, colour, 0, Sending{120, 36, 15, true, true}},
+		{wire.Size{Width: 400, Height: 40, Tall: true}, gray, 0, Sending{400, 40, 30, false, true}},
+		{wire.Size{Width: 640, Height: 240, Tall: true}, gray, 0, Sending{640, 240, 30, false, true}},
 	}
 	for _, test := range tests {
 		c := Call{cfg: Config{Width: defaultWidth, Height: defaultHeight, FPS: test.fps}}
@@ -139,7 +143,7 @@ func TestShapeFor(t *testing.T) {
 			t.Errorf("%+v at %d a second: %+v, want %+v", test.size, test.fps, got, test.want)
 		}
 	}
-	for _, s := range []Sending{{16, 16, 1, false}, {160, 96, 15, false}, {640, 480, 30, true}} {
+	for _, s := range []Sending{{16, 16, 1, false, false}, {160, 96, 15, false, false}, {640, 480, 30, true, false}} {
 		if _, err := video.NewEncoder(video.Config{Width: s.Width, Height: s.Height, FPS: s.FPS, Bitrate: s.bitrate(), Chroma: s.Colour}); err != nil {
 			t.Errorf("%+v: %v", s, err)
 		}

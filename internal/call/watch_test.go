@@ -156,8 +156,22 @@ func TestOnlyWhatIsLookedAt(t *testing.T) {
 		if took := time.Since(start); took > 300*time.Millisecond {
 			t.Errorf("the first picture comes %v after somebody looks, want at most 300ms", took)
 		}
-		if seen := rest(time.Second); seen[1] < 28 || sizeOf(cid) != [2]int{320, 240} {
+		if seen := rest(time.Second); seen[1] < 28 || sizeOf(cid) != [2]int{320, 240} || cid.last.Tall {
 			t.Errorf("%d pictures of %v in a second, want 30 of 320x240", seen[1], sizeOf(cid))
+		}
+
+		// Of high pixels, as quadrants are, half as many: the whole camera still.
+		cid.call.Watch([]call.View{{Slot: cid.slot, Width: 160, Height: 60, FPS: 15, Tall: true}})
+		rest(2 * time.Second)
+		if sizeOf(cid) != [2]int{160, 60} || !cid.last.Tall {
+			t.Errorf("pictures of %v, tall %v; want 160x60, tall", sizeOf(cid), cid.last.Tall)
+		}
+		// The patch is from a quarter to half of the height.
+		for _, y := range []int{12, 18, 27, 33} {
+			row := cid.last.Y[y*cid.last.YStride:][:160]
+			if bright, want := slices.Max(row) > 180, y >= 15 && y < 30; bright != want {
+				t.Errorf("the patch is in row %d of 60: %v, want %v", y, bright, want)
+			}
 		}
 	})
 }

@@ -38,6 +38,7 @@ type sending struct {
 	Height int  `json:"height"`
 	FPS    int  `json:"fps_at_most"`
 	Colour bool `json:"colour"`
+	Tall   bool `json:"tall_pixels"`
 }
 
 // linkFigures are the figures of the way to the hub.

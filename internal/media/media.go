@@ -22,13 +22,15 @@ const (
 // grows its planes as needed and reuses them on the next call.
 type Frame struct {
 	image.YCbCr
-	At time.Time // when the picture was captured
+	At   time.Time // when the picture was captured
+	Tall bool      // its pixels are twice as high as wide
 }
 
 // Resize makes f a picture of w x h pixels, reusing its planes where they are
-// large enough. The contents of the planes are undefined afterwards.
+// large enough. Its pixels are square; the contents of the planes are undefined
+// afterwards.
 func (f *Frame) Resize(w, h int, chroma bool) {
-	f.Rect = image.Rect(0, 0, w, h)
+	f.Rect, f.Tall = image.Rect(0, 0, w, h), false
 	f.SubsampleRatio = image.YCbCrSubsampleRatio420
 	f.YStride = w
 	f.Y = grow(f.Y, w*h)
@@ -43,7 +45,7 @@ func (f *Frame) Resize(w, h int, chroma bool) {
 
 // CopyFrom makes f a deep copy of src, reusing f's planes.
 func (f *Frame) CopyFrom(src *Frame) {
-	f.At, f.Rect, f.SubsampleRatio = src.At, src.Rect, src.SubsampleRatio
+	f.At, f.Tall, f.Rect, f.SubsampleRatio = src.At, src.Tall, src.Rect, src.SubsampleRatio
 	f.YStride, f.CStride = src.YStride, src.CStride
 	f.Y = append(f.Y[:0], src.Y...)
 	f.Cb = append(f.Cb[:0], src.Cb...)

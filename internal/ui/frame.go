@@ -99,9 +99,9 @@ func (t *terminal) lookFor(tl *tile, cols, rows int) ascii.Look {
 
 // view returns how pictures are shown in a tile of cols x rows cells.
 func (t *terminal) view(tl *tile, cols, rows int) call.View {
-	w, h := pixels(tl.look, cols, rows, t.aspect)
+	w, h, tall := pixels(tl.look, cols, rows, t.aspect)
 	return call.View{
-		Width: w, Height: h, FPS: t.fps(),
+		Width: w, Height: h, Tall: tall, FPS: t.fps(),
 		Colour: tl.look.Coloured() && t.colors() != ascii.ColorsNone,
 	}
 }

@@ -183,14 +183,23 @@ func (l *looks) own(coloured bool) (fg, bg ascii.Color) {
 	}
 }
 
-// pixels returns how many square pixels of a picture a tile of cols x rows
-// cells of a height of aspect times their width shows in a look: never more
-// than 2x4 a cell, from which on no look gains anything that is seen.
-func pixels(look ascii.Look, cols, rows int, aspect float64) (w, h int) {
+// usualAspect is the height of a cell over its width where the terminal does
+// not say.
+const usualAspect = 2
+
+// pixels returns how many pixels of a picture a tile of cols x rows cells of a
+// height of aspect times their width shows in a look: never more than 2x4 a
+// cell, from which on no look gains anything that is seen. They are square, or
+// tall, which is twice as high as wide: where a look has no more samples down a
+// cell than across, more would not be seen.
+func pixels(look ascii.Look, cols, rows int, aspect float64) (w, h int, tall bool) {
 	if aspect == 0 {
-		aspect = 2
+		aspect = usualAspect
 	}
 	across, down := look.Samples()
 	a := min(max(float64(across), float64(down)/2), 2)
-	return int(float64(cols) * a), int(math.Round(float64(rows) * a * aspect))
+	if tall = down <= across; tall {
+		aspect /= 2
+	}
+	return int(float64(cols) * a), int(math.Round(float64(rows) * a * aspect)), tall
 }

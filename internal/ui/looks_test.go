@@ -140,18 +140,20 @@ func TestPixels(t *testing.T) {
 		look   ascii.Look
 		aspect float64
 		w, h   int
+		tall   bool
 	}{
-		{ascii.LookOctant, 0, 80, 80},
-		{ascii.LookOctant, 2.25, 80, 90},
-		{ascii.LookSextant, 2, 80, 80},
-		{ascii.LookQuadrant, 2, 80, 80},
-		{ascii.LookASCII, 2, 80, 80},
-		{ascii.LookLetters, 2, 80, 80}, // not 160 x 160: nobody sees that
-		{ascii.LookHalf, 2, 40, 40},
-		{ascii.LookRamp, 2, 40, 40},
+		{ascii.LookOctant, 0, 80, 80, false},
+		{ascii.LookOctant, 2.25, 80, 90, false},
+		{ascii.LookSextant, 2, 80, 80, false},
+		{ascii.LookQuadrant, 0, 80, 40, true},
+		{ascii.LookQuadrant, 2.25, 80, 45, true},
+		{ascii.LookASCII, 2, 80, 80, false},
+		{ascii.LookLetters, 2, 80, 80, false}, // not 160 x 160: nobody sees that
+		{ascii.LookHalf, 2, 40, 40, false},
+		{ascii.LookRamp, 2, 40, 20, true},
 	} {
-		if w, h := pixels(tt.look, 40, 20, tt.aspect); w != tt.w || h != tt.h {
-			t.Errorf("%v, aspect %v: 40x20 cells are %d x %d pixels, want %d x %d", tt.look, tt.aspect, w, h, tt.w, tt.h)
+		if w, h, tall := pixels(tt.look, 40, 20, tt.aspect); w != tt.w || h != tt.h || tall != tt.tall {
+			t.Errorf("%v, aspect %v: 40x20 cells are %d x %d pixels, tall %v, want %d x %d, %v", tt.look, tt.aspect, w, h, tall, tt.w, tt.h, tt.tall)
 		}
 	}
 }

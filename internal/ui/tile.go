@@ -66,6 +66,18 @@ func (t *tile) settle() {
 	t.visible = false
 }
 
+// pixelAspect returns the height of a cell over its width, both in pixels of a
+// picture, for a cell of the height aspect, which is 0 where it is not known.
+func pixelAspect(aspect float64, tall bool) float64 {
+	if aspect == 0 {
+		aspect = usualAspect
+	}
+	if tall {
+		aspect /= 2
+	}
+	return aspect
+}
+
 // paint draws the newest picture into r of the plane, in the look that show has
 // found.
 func (t *tile) paint(term *terminal, r rect) {
@@ -79,7 +91,7 @@ func (t *tile) paint(term *terminal, r rect) {
 	if !t.drawn {
 		t.cells = grow(t.cells, r.w*r.h)
 		p.Look, p.Colors, p.Light, p.Contrast = t.look, colors, term.info.Light, term.looks.contrast
-		p.Render(t.cells, r.w, r.h, term.aspect, &t.frame.YCbCr)
+		p.Render(t.cells, r.w, r.h, pixelAspect(term.aspect, t.frame.Tall), &t.frame.YCbCr)
 		t.drawn = true
 	}
 	t.at = r

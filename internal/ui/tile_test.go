@@ -7,6 +7,7 @@ import (
 
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/internal/trust"
 )
 
@@ -108,5 +109,39 @@ func TestFrozen(t *testing.T) {
 			e.change(func() { e.state.Members[0].Silent = 0 })
 			sees(t, s, "frozen", false)
 		})
+	}
+}
+
+// TestTallPictures draws a picture of square pixels, of which each two rows are
+// equal, and the same of pixels twice as high: a screen shows the same.
+func TestTallPictures(t *testing.T) {
+	const w, h, cols, rows = 80, 40, 40, 20
+	var tall, square media.Frame
+	tall.Resize(w, h, false)
+	square.Resize(w, 2*h, false)
+	for i := range tall.Y {
+		tall.Y[i] = byte(i * i % 251)
+		x, y := i%w, i/w
+		square.Y[2*y*w+x], square.Y[(2*y+1)*w+x] = tall.Y[i], tall.Y[i]
+	}
+	tall.Tall = true
+	for _, aspect := range []float64{0, 2} {
+		var cells [2][cols * rows]ascii.Cell
+		for i, f := range []*media.Frame{&tall, &square} {
+			r := ascii.Renderer{Look: ascii.LookQuadrant}
+			r.Render(cells[i][:], cols, rows, pixelAspect(aspect, f.Tall), &f.YCbCr)
+		}
+		differ := 0
+		for i := range cells[0] {
+			if cells[0][i] != cells[1][i] {
+				differ++
+			}
+		}
+		if differ > 0 {
+			t.Errorf("aspect %v: %d of %d cells differ", aspect, differ, cols*rows)
+		}
+	}
+	if got := pixelAspect(1.8, true); got != 0.9 {
+		t.Errorf("a cell of 1.8 is %v tall pixels high, want 0.9", got)
 	}
 }

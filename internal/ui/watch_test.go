@@ -38,6 +38,9 @@ func viewText(v call.View) string {
 	if v.Colour {
 		s += "c"
 	}
+	if v.Tall {
+		s += "t"
+	}
 	return s
 }
 
@@ -66,28 +69,28 @@ func TestWatch(t *testing.T) {
 		has("oneself hidden", "10:38x40@30c 20:38x40@30c self:no@1")
 		s.press("s")
 		s.press("rrrrr") // letters, reverse, colour, ascii, ramp
-		has("ramp", "10:38x18@30 20:38x18@30 self:38x18@30")
+		has("ramp", "10:38x9@30t 20:38x9@30t self:38x9@30t")
 		s.press("rrrr") // classic, auto, braille, quadrant
-		has("quadrants", "10:76x36@30c 20:76x36@30c self:76x36@30c")
+		has("quadrants", "10:76x18@30ct 20:76x18@30ct self:76x18@30ct")
 		s.press("?")
-		has("behind the help", "10:76x36@30c 20:76x36@30c self:76x36@30c")
+		has("behind the help", "10:76x18@30ct 20:76x18@30ct self:76x18@30ct")
 		s.press("?")
 		e.change(func() { e.state.Members[0].Camera = false })
-		has("a camera off", "10:76x36@30c 20:76x36@30c self:76x36@30c")
+		has("a camera off", "10:76x18@30ct 20:76x18@30ct self:76x18@30ct")
 		e.change(func() { e.state.Members[0].Present = false })
 		e.change(func() { e.state.Members[0].Camera = true })
-		has("somebody who is joining", "10:76x36@30c 20:76x36@30c self:76x36@30c")
+		has("somebody who is joining", "10:76x18@30ct 20:76x18@30ct self:76x18@30ct")
 		e.change(func() { e.state.Members[0].Present = true })
 		s.SetSize(100, 30)
-		has("another size", "10:96x48@30c 20:96x48@30c self:96x48@30c")
+		has("another size", "10:96x24@30ct 20:96x24@30ct self:96x24@30ct")
 		s.SetSize(19, 5)
 		has("too small", "self:no@1")
 		s.SetSize(80, 24)
-		has("large again", "10:76x36@30c 20:76x36@30c self:76x36@30c")
+		has("large again", "10:76x18@30ct 20:76x18@30ct self:76x18@30ct")
 		e.change(func() { e.state.Members = e.state.Members[:1] })
-		has("two", "10:156x80@30c self:32x24@30c")
+		has("two", "10:156x40@30ct self:32x12@30ct")
 		e.change(func() { e.state.Members = nil })
-		has("alone", "self:156x80@30c")
+		has("alone", "self:156x40@30ct")
 	})
 }
 

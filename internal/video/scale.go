@@ -9,7 +9,11 @@ import "image"
 // half a pixel, and nothing if the shapes are equal. Only luma is scaled; dst's
 // chroma becomes empty. A src without pixels makes dst black. It allocates
 // nothing. dst and src share no memory.
-func Scale(dst, src *image.YCbCr) {
+func Scale(dst, src *image.YCbCr) { ScaleTo(dst, src, 1) }
+
+// ScaleTo is Scale for a dst whose pixels are high times as high as wide, which
+// those of src are not.
+func ScaleTo(dst, src *image.YCbCr, high int) {
 	dst.Cb, dst.Cr, dst.CStride = dst.Cb[:0], dst.Cr[:0], 0
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
 	if dst.Rect.Empty() {
@@ -23,7 +27,7 @@ func Scale(dst, src *image.YCbCr) {
 		}
 		return
 	}
-	to.scale(from.part(crop(from.w, from.h, w, h)))
+	to.scale(from.part(crop(from.w, from.h, w, h*high)))
 }
 
 // neutral is the chroma of gray.
@@ -32,16 +36,20 @@ const neutral = 128
 // ScaleColour is Scale for pictures with colour: dst's chroma planes are filled
 // too. They are 4:2:0, and large enough for dst's size. A src without chroma
 // in 4:2:0 makes dst gray.
-func ScaleColour(dst, src *image.YCbCr) {
+func ScaleColour(dst, src *image.YCbCr) { ScaleColourTo(dst, src, 1) }
+
+// ScaleColourTo is ScaleColour for a dst whose pixels are high times as high as
+// wide, which those of src are not.
+func ScaleColourTo(dst, src *image.YCbCr, high int) {
 	cb, cr, stride := dst.Cb, dst.Cr, dst.CStride
-	Scale(dst, src)
+	ScaleTo(dst, src, high)
 	dst.Cb, dst.Cr, dst.CStride = cb, cr, stride
 	if dst.Rect.Empty() {
 		return
 	}
 	w, h := (dst.Rect.Dx()+1)/2, (dst.Rect.Dy()+1)/2
 	// The part that luma was cropped to, and whole samples of it.
-	part := crop(src.Rect.Dx(), src.Rect.Dy(), dst.Rect.Dx(), dst.Rect.Dy())
+	part := crop(src.Rect.Dx(), src.Rect.Dy(), dst.Rect.Dx(), dst.Rect.Dy()*high)
 	part.Min = part.Min.Div(2)
 	part.Max = part.Max.Add(image.Pt(1, 1)).Div(2)
 	for n, pix := range [2][]byte{cb, cr} {

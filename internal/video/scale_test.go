@@ -186,3 +186,34 @@ func TestScaleAllocs(t *testing.T) {
 		}
 	}
 }
+
+// TestScaleTo scales to pixels that are twice as high as wide: of a source of
+// the same shape nothing is cut off, and each is the mean of two.
+func TestScaleTo(t *testing.T) {
+	src := image.NewYCbCr(image.Rect(0, 0, 40, 30), image.YCbCrSubsampleRatio420)
+	for i := range src.Y {
+		src.Y[i] = byte(i%40 + 4*(i/40))
+	}
+	for i := range src.Cb {
+		src.Cb[i], src.Cr[i] = byte(6*(i/20)), 77
+	}
+	dst := image.NewYCbCr(image.Rect(0, 0, 40, 14), image.YCbCrSubsampleRatio420)
+	ScaleColourTo(dst, src, 2)
+	// 40 x 14 tall pixels have the shape of 40 x 28 square ones: 2 rows are cut
+	// off, one of them above.
+	for y := range 14 {
+		for x := range 40 {
+			if got, want := int(dst.Y[y*dst.YStride+x]), x+4*(2*y+1)+2; got < want-1 || got > want+1 {
+				t.Fatalf("pixel %d,%d is %d, want %d", x, y, got, want)
+			}
+		}
+	}
+	for y := range 7 {
+		if got, want := int(dst.Cb[y*dst.CStride]), 12*y+3; got < want-6 || got > want+6 {
+			t.Errorf("row %d of Cb is %d, want about %d", y, got, want)
+		}
+	}
+	if dst.Cr[50] != 77 {
+		t.Errorf("Cr is %d, want 77", dst.Cr[50])
+	}
+}

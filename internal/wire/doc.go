@@ -17,6 +17,7 @@
 //	voice    index u16 | time u32 | flags u8 | Opus packet
 //	video    one or more items: len u16 | id u16 | ref u16 | time u32 |
 //	         part u8 | parts u8 | len bytes of the picture
+//	         (the top bit of len: pixels twice as high as wide)
 //	control  type u8 = 1 | time u32 | flags u8 | digest [32]     Heartbeat
 //	         type u8 = 2 | slot u16 | have u16 | none u8 | layer u8   PictureRequest
 //	         type u8 = 3 | n u8 | n times: slot u16 | loss u8    LossReport

@@ -44,8 +44,8 @@ var messages = []struct {
 	{Sealed{Packet: count(0, MaxDatagram)}, "40" + hex.EncodeToString(count(0, MaxDatagram)), true},
 	{Watch{}, "0500", false},
 	{
-		Watch{Views: []View{{Slot: 0x0102, Size: Size{Width: 0x0304, Height: 0x0506, FPS: 7, Colour: true}}, {Slot: 4095}}},
-		"0502" + "0102" + "0304" + "0506" + "07" + "01" + "0fff" + "0000" + "0000" + "00" + "00", false,
+		Watch{Views: []View{{Slot: 0x0102, Size: Size{Width: 0x0304, Height: 0x0506, FPS: 7, Colour: true, Tall: true}}, {Slot: 4095}}},
+		"0502" + "0102" + "0304" + "0506" + "07" + "05" + "0fff" + "0000" + "0000" + "00" + "00", false,
 	},
 	{Layers{}, "8600", false},
 	{
@@ -97,7 +97,7 @@ func TestMessageRefused(t *testing.T) {
 		{"a view wide and not high", []byte{typeWatch, 1, 0, 0, 0, 9, 0, 0, 0, 0}},
 		{"a view that is fresh", []byte{typeWatch, 1, 0, 0, 0, 9, 0, 9, 0, flagFresh}},
 		{"4 layers", append([]byte{typeLayers, MaxLayers + 1}, make([]byte, (MaxLayers+1)*6)...)},
-		{"a layer with flags 4", []byte{typeLayers, 1, 0, 9, 0, 9, 0, 4}},
+		{"a layer with flags 8", []byte{typeLayers, 1, 0, 9, 0, 9, 0, 8}},
 		{"vector longer than the message", []byte{typePeer, 0, 1, 0xff, 0xff, 1}},
 		{"second vector longer than the message", []byte{typePeer, 0, 1, 0, 1, 1, 0, 2, 1}},
 		{"type 3f", []byte{0x3f}},

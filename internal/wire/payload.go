@@ -57,8 +57,12 @@ type Part struct {
 	Time  Millis // when the picture was captured
 	Part  uint8  // which piece this is, from 0
 	Parts uint8  // how many pieces the picture has, from 1
+	Tall  bool   // the picture's pixels are twice as high as wide
 	Data  []byte
 }
+
+// tallPart is set in the length of a Part that is Tall: no length is as much.
+const tallPart = 1 << 15
 
 // PartHead is the size in bytes of what comes before a Part's data.
 const PartHead = 2 + 2 + 2 + 4 + 1 + 1
@@ -68,7 +72,11 @@ const MaxPart = MaxPlain - PartHead
 
 // Append appends the encoding of p to b.
 func (p Part) Append(b []byte) []byte {
-	b = binary.BigEndian.AppendUint16(b, uint16(len(p.Data)))
+	n := uint16(len(p.Data))
+	if p.Tall {
+		n |= tallPart
+	}
+	b = binary.BigEndian.AppendUint16(b, n)
 	b = binary.BigEndian.AppendUint16(b, p.ID)
 	b = binary.BigEndian.AppendUint16(b, p.Ref)
 	b = binary.BigEndian.AppendUint32(b, uint32(p.Time))
@@ -81,13 +89,15 @@ func ParsePart(b []byte) (p Part, rest []byte, err error) {
 	if len(b) < PartHead {
 		return Part{}, nil, ErrMalformed
 	}
-	n := int(binary.BigEndian.Uint16(b))
+	head := binary.BigEndian.Uint16(b)
+	n := int(head &^ tallPart)
 	p = Part{
 		ID:    binary.BigEndian.Uint16(b[2:]),
 		Ref:   binary.BigEndian.Uint16(b[4:]),
 		Time:  Millis(binary.BigEndian.Uint32(b[6:])),
 		Part:  b[10],
 		Parts: b[11],
+		Tall:  head&tallPart != 0,
 	}
 	if p.Part >= p.Parts || n > len(b)-PartHead {
 		return Part{}, nil, ErrMalformed

@@ -72,6 +72,7 @@ func TestPart(t *testing.T) {
 	parts := []Part{
 		{ID: 0x0102, Ref: 0x0304, Time: 0x05060708, Part: 1, Parts: 2, Data: []byte{0xaa, 0xbb}},
 		{ID: 5, Ref: 5, Time: 0, Part: 0, Parts: 1, Data: []byte{}},
+		{ID: 6, Ref: 5, Parts: 1, Tall: true, Data: []byte{0xcc}},
 		{ID: 0xffff, Ref: 0, Time: 1<<32 - 1, Part: 254, Parts: 255, Data: count(0, 200)},
 	}
 	const first = "0002" + "0102" + "0304" + "05060708" + "01" + "02" + "aabb"

@@ -35,6 +35,7 @@ type Size struct {
 	Width, Height uint16 // of the tile, in pixels; 0 leaves both to the sender
 	FPS           uint8  // pictures per second at most; 0 leaves it to the sender
 	Colour        bool
+	Tall          bool // the pixels are twice as high as wide, as quadrants are
 }
 
 // A View is how a member looks at the pictures of another one.
@@ -68,6 +69,7 @@ type Layers struct{ Layers []Layer } // at most MaxLayers
 const (
 	flagColour = 1 << 0
 	flagFresh  = 1 << 1
+	flagTall   = 1 << 2
 )
 
 func (s Size) append(b []byte, flags byte) []byte {
@@ -76,15 +78,19 @@ func (s Size) append(b []byte, flags byte) []byte {
 	if s.Colour {
 		flags |= flagColour
 	}
+	if s.Tall {
+		flags |= flagTall
+	}
 	return append(b, s.FPS, flags)
 }
 
-// size reads a Size and the flags in it, of which only some may be set.
+// size reads a Size and the flags in it, of which only those allowed may be set
+// besides its own.
 func (r *reader) size(allowed byte) (s Size, flags byte) {
 	s = Size{Width: r.uint16(), Height: r.uint16(), FPS: r.uint8()}
 	flags = r.uint8()
-	s.Colour = flags&flagColour != 0
-	r.failed = r.failed || flags&^allowed != 0 || (s.Width == 0) != (s.Height == 0)
+	s.Colour, s.Tall = flags&flagColour != 0, flags&flagTall != 0
+	r.failed = r.failed || flags&^(flagColour|flagTall|allowed) != 0 || (s.Width == 0) != (s.Height == 0)
 	return s, flags
 }
 
@@ -119,7 +125,7 @@ func parseWatch(r *reader) (m Watch) {
 	for i := range m.Views {
 		v := &m.Views[i]
 		v.Slot = r.uint16()
-		v.Size, _ = r.size(flagColour)
+		v.Size, _ = r.size(0)
 	}
 	return m
 }
@@ -133,7 +139,7 @@ func parseLayers(r *reader) (m Layers) {
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		var flags byte
-		l.Size, flags = r.size(flagColour | flagFresh)
+		l.Size, flags = r.size(flagFresh)
 		l.Fresh = flags&flagFresh != 0
 	}
 	return m
