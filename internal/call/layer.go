@@ -242,7 +242,7 @@ func (p *pacer) take(at time.Time, fps int) bool {
 	d := at.Sub(p.start)
 	switch {
 	case every != p.every, d < 0, d > time.Minute:
-		p.start, p.next, p.every, d = at, 0, every, 0
+		p.start, p.next, p.every = at, 0, every
 	case d < p.next-every/4:
 		return false
 	default:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +49,7 @@ func TestParseRate(t *testing.T) {
 
 // hintOf returns what a person is told to do about a usage error.
 func hintOf(err error) string {
-	if u, ok := err.(*usageError); ok {
+	if u, ok := errors.AsType[*usageError](err); ok {
 		return u.hint
 	}
 	return ""

@@ -59,8 +59,10 @@ func run(ctx context.Context, dir, size string, frame int) error {
 		return err
 	}
 	shots := []shot{
-		{ascii.LookOctant, ascii.Colors256}, {ascii.LookOctant, ascii.Colors16},
-		{ascii.LookQuadrant, ascii.Colors16}, {ascii.LookBraille, ascii.ColorsNone},
+		{ascii.LookOctant, ascii.Colors256},
+		{ascii.LookOctant, ascii.Colors16},
+		{ascii.LookQuadrant, ascii.Colors16},
+		{ascii.LookBraille, ascii.ColorsNone},
 	}
 	for l := range ascii.EveryLook {
 		shots = append(shots, shot{l, ascii.ColorsTrue})
