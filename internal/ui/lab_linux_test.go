@@ -218,13 +218,11 @@ func drawTime(frames []*media.Frame) float64 {
 	return (to - from).Seconds() / n
 }
 
-// TestLabScreen measures the mirror in a terminal of 242x71 cells with pictures
-// of 640x480 pixels. It asserts nothing but that it runs: the figures are for
-// people, and depend on what else the machine does.
-func TestLabScreen(t *testing.T) {
-	if os.Getenv(lab.Env) == "" {
-		t.Skip("needs a lab")
-	}
+// BenchmarkScreen measures the mirror in a terminal of 242x71 cells with
+// pictures of 640x480 pixels, once for each scene:
+//
+//	go test -run '^$' -bench Screen -benchtime 1x -v ./internal/ui
+func BenchmarkScreen(t *testing.B) {
 	lab.Need(t, screen.Available())
 	for _, scene := range []string{"still", "grain", "pan", "noise"} {
 		file := t.TempDir() + "/report"

@@ -63,7 +63,7 @@ func inTerminal(t *testing.T, argv ...string) *screen.Session {
 }
 
 // self returns the path of this program.
-func self(t *testing.T) string {
+func self(t testing.TB) string {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
