@@ -86,6 +86,9 @@ func (t *terminal) every() time.Duration { return rung{fps: t.fps()}.every() }
 // colors returns the colours that pictures have.
 func (t *terminal) colors() ascii.Colors { return max(t.info.Colors, t.ladder.rung().colors) }
 
+// gray reports whether pictures have no colours though the terminal has some.
+func (t *terminal) gray() bool { return t.ladder.rung().gray && t.info.Colors <= ascii.Colors256 }
+
 // lookFor returns the look for a tile of cols x rows cells.
 func (t *terminal) lookFor(tl *tile, cols, rows int) ascii.Look {
 	l := &t.looks
@@ -102,7 +105,7 @@ func (t *terminal) view(tl *tile, cols, rows int) call.View {
 	w, h, tall := pixels(tl.look, cols, rows, t.aspect)
 	return call.View{
 		Width: w, Height: h, Tall: tall, FPS: t.fps(),
-		Colour: tl.look.Coloured() && t.colors() != ascii.ColorsNone,
+		Colour: tl.look.Coloured() && t.colors() != ascii.ColorsNone && !t.gray(),
 	}
 }
 

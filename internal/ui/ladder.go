@@ -11,6 +11,7 @@ import (
 type rung struct {
 	fps    int
 	colors ascii.Colors // at most
+	gray   bool         // 256 colours are few: in grays alone, of which there are 24, a face is one
 	half   bool         // in place of finer blocks, where the person has left the look to this program
 	letter bool         // in place of blocks, whatever the person has chosen
 }
@@ -20,10 +21,10 @@ var rungs = [...]rung{
 	{fps: 30},
 	{fps: 15},
 	{fps: 10},
-	{fps: 5},
-	{fps: 5, colors: ascii.Colors256},
-	{fps: 5, colors: ascii.Colors256, half: true},
-	{fps: 5, colors: ascii.ColorsNone, letter: true},
+	{fps: 10, colors: ascii.Colors256, gray: true},
+	{fps: 5, colors: ascii.Colors256, gray: true},
+	{fps: 5, colors: ascii.Colors256, gray: true, half: true},
+	{fps: 5, colors: ascii.ColorsNone, gray: true, letter: true},
 }
 
 // every returns how often the rung lets pictures be painted. They do not come
@@ -36,7 +37,7 @@ func (r rung) interval() time.Duration { return time.Second / time.Duration(r.fp
 
 // drawnLike reports whether pictures look the same on two rungs.
 func (r rung) drawnLike(o rung) bool {
-	return r.colors == o.colors && r.half == o.half && r.letter == o.letter
+	return r.colors == o.colors && r.gray == o.gray && r.half == o.half && r.letter == o.letter
 }
 
 // look returns what is drawn in place of a look; auto says that the person has
@@ -129,6 +130,9 @@ func (l *ladder) same(a, b rung) bool {
 	a.colors, b.colors = max(a.colors, l.colors), max(b.colors, l.colors)
 	if !l.auto {
 		a.half, b.half = false, false
+	}
+	if l.colors > ascii.Colors256 { // there are no grays
+		a.gray, b.gray = false, false
 	}
 	return a == b
 }
@@ -273,7 +277,7 @@ func (l *ladder) news(now time.Time) string {
 	return "terminal is slow: " + l.String()
 }
 
-// String returns what is left of pictures, as "10 fps, 256 colours", or "" at
+// String returns what is left of pictures, as "10 fps, gray", or "" at
 // the top.
 func (l *ladder) String() string {
 	if l.at == 0 {
@@ -284,8 +288,8 @@ func (l *ladder) String() string {
 	switch {
 	case r.letter:
 		return s + ", letters"
-	case r.colors > l.colors:
-		s += ", " + r.colors.String() + " colours"
+	case r.gray && l.colors <= ascii.Colors256:
+		s += ", gray"
 	}
 	if r.half && l.auto {
 		s += ", half blocks"

@@ -26,6 +26,7 @@ type tile struct {
 	look    ascii.Look  // that the tile has
 	best    ascii.Look  // that it would have on a fast terminal
 	chosen  bool        // it has one
+	gray    bool        // it is drawn without colours
 	cells   []ascii.Cell
 	painter ascii.Renderer
 	meter   meter
@@ -85,13 +86,17 @@ func (t *tile) paint(term *terminal, r rect) {
 		return
 	}
 	p, colors := &t.painter, term.colors()
-	if p.Look != t.look || p.Colors != colors || p.Contrast != term.looks.contrast || t.at.w != r.w || t.at.h != r.h {
+	if p.Look != t.look || p.Colors != colors || t.gray != term.gray() || p.Contrast != term.looks.contrast || t.at.w != r.w || t.at.h != r.h {
 		t.drawn = false
 	}
 	if !t.drawn {
 		t.cells = grow(t.cells, r.w*r.h)
 		p.Look, p.Colors, p.Light, p.Contrast = t.look, colors, term.info.Light, term.looks.contrast
-		p.Render(t.cells, r.w, r.h, pixelAspect(term.aspect, t.frame.Tall), &t.frame.YCbCr)
+		img := t.frame.YCbCr
+		if t.gray = term.gray(); t.gray {
+			img.Cb, img.Cr = nil, nil
+		}
+		p.Render(t.cells, r.w, r.h, pixelAspect(term.aspect, t.frame.Tall), &img)
 		t.drawn = true
 	}
 	t.at = r
