@@ -4,21 +4,25 @@
 // A picture goes through these steps, each with its own file:
 //
 //	crop     the part of the picture that has the shape of the tile
-//	sample   the mean luma of the boxes that a cell is divided in, the mean chroma of the cell
+//	sample   the mean of the boxes that a cell is divided in, the mean chroma of the cell
 //	smooth   what is noise is averaged over time, what moves is followed
-//	levels   contrast; automatic and with sharper edges where there is no colour
+//	levels   contrast; automatic and with sharper edges where there are few colours or none
 //	draw     samples to characters and colours, keeping the old ones where
 //	         the new ones are hardly better
 //
 // What draws is in ramp (one character for a brightness), shape (for 2x4
 // samples), tint (the same in a colour), letters (for 4x8, in two), half, mosaic
-// (quadrants, sextants, octants and braille, in two colours) and dots (the same
-// without).
+// (sextants, octants and braille, in two colours), blocks (quadrants and
+// eighths), shades (blocks in two of 16 colours) and dots (blocks and braille
+// without colours). Most of it works on many samples at a time: see lanes.
 //
 // Luma is full range, 0 to 255, as in JPEG.
 package ascii
 
-import "image"
+import (
+	"image"
+	"math"
+)
 
 // A Cell is one character of a picture.
 type Cell struct {
@@ -47,8 +51,8 @@ type Renderer struct {
 
 	// Contrast stretches brightness around the middle, from -MaxContrast to
 	// MaxContrast: four steps double it, 0 leaves it. Stretch adapts it to the
-	// darkest and the lightest parts of the picture, as looks without colours
-	// always do, but LookClassic.
+	// darkest and the lightest parts of the picture, as looks without colours or
+	// with 16 always do, but LookClassic.
 	Contrast int
 	Stretch  bool
 
@@ -62,26 +66,28 @@ type Renderer struct {
 	still            smoother
 	stillCb, stillCr smoother
 	levels           levels
-	glyphs           []uint8 // each cell's character: its place in a ramp, a mask, or its code
-	shades           []uint8 // the luma that each sample, or each cell's two colours, are shown with
-	tintCb, tintCr   []uint8 // the chroma that each cell is shown with
-	moved            []bool  // the cells of which luma moved; then, those of which the chroma that is shown did
-	drawn            []uint8 // the samples that each cell was drawn with, cell by cell
-	shown            []Cell  // what was drawn
-	debts            []int16 // two rows of what dots are too dark
+	glyphs           []uint8  // each cell's character: its place in a ramp, a mask, or its code
+	shades           []uint8  // the luma that each sample, or each cell's two colours, are shown with
+	tintCb, tintCr   []uint8  // the chroma that each cell is shown with
+	moved            []uint8  // 1 for the cells of which luma moved; then, for those of which the chroma that is shown did
+	drawn            []uint64 // the samples that each cell was drawn with, in words, cell by cell
+	shown            []Cell   // what was drawn
+	none             []uint8  // a row of black samples
+	debts            []int16  // two rows of what dots are too dark
 }
 
 // setup is all that the state between pictures depends on.
 type setup struct {
-	look       Look // as it is drawn, without colours if there are none
-	colors     Colors
-	light      bool
-	cols, rows int
-	aspect     float64
-	bounds     image.Rectangle
-	ratio      image.YCbCrSubsampleRatio
-	chroma     bool // the picture has chroma, and the look shows it
-	dots       bool // blocks are dithered, for want of colours
+	look         Look // as it is drawn, without colours if there are none
+	across, down int  // samples in a cell
+	colors       Colors
+	light        bool
+	cols, rows   int
+	aspect       float64
+	bounds       image.Rectangle
+	ratio        image.YCbCrSubsampleRatio
+	chroma       bool // the picture has chroma, and the look shows it
+	dots         bool // blocks are dithered, for want of colours
 }
 
 // Render fills dst, which has cols*rows cells in rows from the top, with src
@@ -139,6 +145,15 @@ func (s *setup) settle(src *image.YCbCr) (cb, cr plane) {
 	if s.colors == ColorsNone {
 		s.look = traits[s.look].mono
 		s.dots = traits[s.look].colours // it could show them
+	}
+	s.across, s.down = s.look.Samples()
+	if s.look == LookQuadrant && s.colors < Colors16 {
+		box := crop(src.Rect.Dx(), src.Rect.Dy(), s.cols, s.rows, s.aspect)
+		if math.Round(box.y1-box.y0) >= float64(leastForEighths*s.rows) {
+			s.down = blockRows
+		}
+	}
+	if s.colors == ColorsNone {
 		return cb, cr
 	}
 	s.light = false
@@ -150,13 +165,17 @@ func (s *setup) settle(src *image.YCbCr) (cb, cr plane) {
 func (r *Renderer) tone() {
 	s := &r.setup
 	t := &traits[s.look]
-	sharp := t.sharpness
-	if s.dots {
-		sharp = dotSharpness
+	sharp, stretch := t.sharpness, t.stretch || r.Stretch
+	switch {
+	case s.dots:
+		sharp, stretch = dotSharpness, true
+	case s.colors == Colors16 && s.look == LookLetters:
+		stretch = true // they show edges by their shapes
+	case s.colors == Colors16 && !t.stretch:
+		sharp, stretch = shadeSharpness, true
 	}
-	r.levels.automatic = sharp > 0 || r.Stretch
-
-	r.levels.apply(r.luma.out, s.cols*t.across, s.rows*t.down, r.Contrast, sharp)
+	r.levels.automatic = stretch
+	r.levels.apply(r.luma.out, s.cols*s.across, s.rows*s.down, r.luma.pitch, r.Contrast, sharp)
 }
 
 // draw fills dst from the samples.
@@ -178,6 +197,10 @@ func (r *Renderer) draw(dst []Cell) {
 		r.drawHalf(dst)
 	case s.look == LookClassic:
 		r.drawRamp(dst, &classic[side(s.light)])
+	case s.colors == Colors16 && s.look != LookBraille:
+		r.drawShades(dst)
+	case s.look == LookQuadrant && s.down == blockRows:
+		r.drawBlocks(dst)
 	default:
 		r.drawMosaic(dst)
 	}
@@ -189,25 +212,29 @@ func (r *Renderer) reset(next setup, luma, chroma plane) {
 	box := crop(luma.w, luma.h, next.cols, next.rows, next.aspect)
 	t := &traits[next.look]
 	cells := next.cols * next.rows
-	samples := cells * t.across * t.down
-	r.luma.prepare(luma, box, next.cols*t.across, next.rows*t.down)
-	r.still.reset(samples, next.cols*t.across)
-	r.levels.reset(samples)
+	pitch := padded(next.cols * next.across)
+	r.luma.prepare(luma, box, next.cols*next.across, next.rows*next.down, pitch, t.light)
+	samples := len(r.luma.out)
+	r.still.reset(samples, pitch)
+	r.levels.reset(pitch)
 	r.glyphs = grow(r.glyphs, cells)
 	r.shades = grow(r.shades, max(samples, 2*cells))
-	r.drawn = grow(r.drawn, samples)
+	r.drawn = grow(r.drawn, cells*padded(next.across*next.down)/wordSize)
 	r.shown = grow(r.shown, cells)
-	r.debts = grow(r.debts, 2*(next.cols*t.across+2))
+	r.none = grow(r.none, pitch)
+	clear(r.none)
+	r.debts = grow(r.debts, 2*(next.cols*next.across+2))
 	if !next.chroma {
 		return
 	}
 	box = box.scale(float64(chroma.w)/float64(luma.w), float64(chroma.h)/float64(luma.h))
-	r.cb.prepare(chroma, box, next.cols, next.rows)
-	r.cr.prepare(chroma, box, next.cols, next.rows)
-	r.stillCb.reset(cells, next.cols)
-	r.stillCr.reset(cells, next.cols)
-	r.tintCb, r.tintCr = grow(r.tintCb, cells), grow(r.tintCr, cells)
-	r.moved = grow(r.moved, cells)
+	r.cb.prepare(chroma, box, next.cols, next.rows, next.cols, false)
+	r.cr.prepare(chroma, box, next.cols, next.rows, next.cols, false)
+	samples = len(r.cb.out)
+	r.stillCb.reset(samples, next.cols)
+	r.stillCr.reset(samples, next.cols)
+	r.tintCb, r.tintCr = grow(r.tintCb, samples), grow(r.tintCr, samples)
+	r.moved = grow(r.moved, samples)
 }
 
 // grow returns s with length n and undefined contents, reusing its memory

@@ -5,19 +5,22 @@ package ascii
 // edges. A single sample of many may be noise.
 func (r *Renderer) findMoved() {
 	s := &r.setup
-	t := &traits[s.look]
-	w := s.cols * t.across
-	for i := range r.moved {
-		at := i/s.cols*t.down*w + i%s.cols*t.across
-		n := 0
-		for y := range t.down {
-			for _, m := range r.still.moved[at+y*w:][:t.across] {
-				if m {
-					n++
+	pitch := r.luma.pitch
+	clear(r.moved)
+	for y := range s.rows {
+		cells := r.moved[y*s.cols:][:s.cols]
+		for x := 0; x < pitch; x += wordSize {
+			sums := uint64(0) // of the samples below each other
+			for k := range s.down {
+				sums += load(r.still.moved[(y*s.down+k)*pitch+x:])
+			}
+			for cell := x / s.across; sums != 0 && cell < s.cols; cell++ {
+				if n := int(addBytes(sums & (1<<(8*s.across) - 1))); 4*n >= s.across*s.down {
+					cells[cell] = 1
 				}
+				sums >>= 8 * s.across
 			}
 		}
-		r.moved[i] = 4*n >= t.across*t.down
 	}
 }
 
@@ -33,7 +36,10 @@ func (r *Renderer) holdTint() {
 	tintCb, tintCr := r.tintCb[:len(cb)], r.tintCr[:len(cb)]
 	for i, b := range cb {
 		b, c := held(tintCb[i], b, deadBand), held(tintCr[i], cr[i], deadBand)
-		moved[i] = b != tintCb[i] || c != tintCr[i]
+		moved[i] = 0
+		if b != tintCb[i] || c != tintCr[i] {
+			moved[i] = 1
+		}
 		tintCb[i], tintCr[i] = b, c
 	}
 }
@@ -41,19 +47,23 @@ func (r *Renderer) holdTint() {
 // stays reports whether cell i shows samples that are off by no more than a
 // level from those that it was drawn with, and remembers them if it does not.
 // Where nothing moves most cells stay, which is most of the work.
-func (r *Renderer) stays(i int, samples []uint8) bool {
-	drawn := r.drawn[i*len(samples):][:len(samples)]
-	if r.fresh || r.setup.chroma && r.moved[i] {
-		copy(drawn, samples)
-		return false
-	}
-	off := uint8(0)
-	for k, v := range samples {
-		off = max(off, v-drawn[k]+1)
-	}
-	if off <= 2 {
+func (r *Renderer) stays(i int, s uint64) bool {
+	if !r.fresh && alike(s, r.drawn[i]) && !(r.setup.chroma && r.moved[i] != 0) {
 		return true
 	}
-	copy(drawn, samples)
+	r.drawn[i] = s
 	return false
+}
+
+// staysAll does the same for more samples.
+func (r *Renderer) staysAll(i int, samples []uint64) bool {
+	drawn := r.drawn[i*len(samples):][:len(samples)]
+	same := !r.fresh && !(r.setup.chroma && r.moved[i] != 0)
+	for k, v := range samples {
+		same = same && alike(v, drawn[k])
+	}
+	if !same {
+		copy(drawn, samples)
+	}
+	return same
 }

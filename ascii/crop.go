@@ -86,14 +86,22 @@ func (b box) scale(fx, fy float64) box {
 const headroom = 0.4
 
 // crop returns the largest part of a picture of w x h pixels that has the
-// shape of a tile, at least one pixel wide and high.
+// shape of a tile, at least one pixel wide and high. If it is
+// whole pixels wide or high it starts at one, so that what it is divided in may
+// be whole pixels too.
 func crop(w, h, cols, rows int, aspect float64) box {
 	shape := float64(cols) / (float64(rows) * aspect) // width over height
 	width, height := float64(w), float64(h)
 	cw := max(1, min(width, height*shape))
 	ch := max(1, min(height, width/shape))
 	x0 := (width - cw) / 2
+	if cw == math.Trunc(cw) {
+		x0 = math.Round(x0)
+	}
 	y0 := (height - ch) * headroom
+	if ch == math.Trunc(ch) {
+		y0 = math.Round(y0)
+	}
 	return box{x0, y0, x0 + cw, y0 + ch}
 }
 

@@ -1,7 +1,7 @@
 package ascii
 
-// dotSharpness makes edges of what is only dots, in 1/256.
-const dotSharpness = 512
+// dotSharpness makes edges of what is only dots, in 1/16.
+const dotSharpness = 32
 
 const (
 	// A quarter of what a dot is too dark or too light is made good by its
@@ -15,20 +15,19 @@ const (
 // drawDots fills dst with blocks or braille in the terminal's own colours.
 func (r *Renderer) drawDots(dst []Cell) {
 	s := &r.setup
-	t := &traits[s.look]
-	w, h := s.cols*t.across, s.rows*t.down
+	w, h := s.cols*s.across, s.rows*s.down
 	clear(r.debts)
 	now, next := r.debts[:w+2], r.debts[w+2:]
 	if r.fresh {
 		clear(r.glyphs)
 	}
 	for y := range h {
-		masks := r.glyphs[y/t.down*s.cols:][:s.cols]
+		masks := r.glyphs[y/s.down*s.cols:][:s.cols]
 		clear(next)
 		debt := 0
-		for x, v := range r.luma.out[y*w:][:w] {
-			bit := uint8(1) << (y%t.down*t.across + x%t.across)
-			mask := &masks[x/t.across]
+		for x, v := range r.luma.out[y*r.luma.pitch:][:w] {
+			bit := uint8(1) << (y%s.down*s.across + x%s.across)
+			mask := &masks[x/s.across]
 			level := int(v) + (debt*7+int(now[x+1]))>>4
 			if s.light {
 				level = int(255-v) + (debt*7+int(now[x+1]))>>4
@@ -77,10 +76,7 @@ func dotChars(l Look) []rune {
 	switch l {
 	case LookHalf:
 		return halves[:]
-	case LookBraille:
-		return brailles[:]
 	default:
-		chars, _ := mosaicOf(l)
-		return chars
+		return mosaics[l].chars
 	}
 }

@@ -30,11 +30,11 @@ func held(old, v uint8, band int) uint8 {
 // drawHalf fills dst with upper half blocks: two samples a cell as the
 // foreground above and the background below, with one chroma for both.
 func (r *Renderer) drawHalf(dst []Cell) {
-	cols := r.setup.cols
+	cols, pitch := r.setup.cols, r.luma.pitch
 	hold(r.shades, r.luma.out, r.fresh)
 	for y := range r.setup.rows {
-		upper := r.shades[2*y*cols:][:cols]
-		lower := r.shades[(2*y+1)*cols:][:cols]
+		upper := r.shades[2*y*pitch:][:cols]
+		lower := r.shades[(2*y+1)*pitch:][:cols]
 		row := dst[y*cols:][:cols]
 		for x := range row {
 			i := y*cols + x

@@ -1,6 +1,7 @@
 package ascii
 
 import (
+	"encoding/binary"
 	"math"
 	"sync"
 )
@@ -93,26 +94,28 @@ func newLetterTable() *letterTable {
 
 // A block is the 4x8 samples of a cell.
 type block struct {
-	own     [32]uint8
+	own     [4]uint64 // two rows each
 	samples [32]int16 // the same
 }
 
-// read stores the samples of the cell at the start of p, of which rows are w
-// long.
-func (b *block) read(p []uint8, w int) {
-	for y := range 8 {
-		copy(b.own[4*y:][:4], p[y*w:][:4])
+// read stores the samples of the cell at the start of p, of which rows are
+// pitch long.
+func (b *block) read(p []uint8, pitch int) {
+	for k := range b.own {
+		upper, lower := p[2*k*pitch:], p[(2*k+1)*pitch:]
+		b.own[k] = uint64(binary.LittleEndian.Uint32(upper)) | uint64(binary.LittleEndian.Uint32(lower))<<32
 	}
 }
 
 // sums prepares the samples for dot, and returns the sums of 2x4 boxes of them.
 func (b *block) sums() (sums [8]int32) {
-	for y := range 8 {
-		four := b.own[4*y:][:4]
-		row := b.samples[4*y:][:4]
-		row[0], row[1], row[2], row[3] = int16(four[0]), int16(four[1]), int16(four[2]), int16(four[3])
-		sums[y/2*2] += int32(four[0]) + int32(four[1])
-		sums[y/2*2+1] += int32(four[2]) + int32(four[3])
+	for k, v := range b.own {
+		row := b.samples[8*k:][:8]
+		for x := range row {
+			row[x] = int16(v >> (8 * x) & 0xff)
+		}
+		sums[2*k] = int32(row[0] + row[1] + row[4] + row[5])
+		sums[2*k+1] = int32(row[2] + row[3] + row[6] + row[7])
 	}
 	return sums
 }
@@ -161,11 +164,11 @@ func pattern(sums *[8]int32) (p, spread int) {
 func (r *Renderer) drawLetters(dst []Cell) {
 	t := letterTables()
 	cols := r.setup.cols
-	w := 4 * cols
+	pitch := r.luma.pitch
 	var b block
 	for i := range dst {
-		b.read(r.luma.out[i/cols*8*w+i%cols*4:], w)
-		if r.stays(i, b.own[:]) {
+		b.read(r.luma.out[i/cols*8*pitch+i%cols*4:], pitch)
+		if r.staysAll(i, b.own[:]) {
 			dst[i] = r.shown[i]
 			continue
 		}

@@ -9,7 +9,10 @@ type levels struct {
 	automatic bool
 	low, high float32 // the samples that become 0 and 255, smoothed over time
 	started   bool
-	column    []uint16 // samples blurred vertically, times 4
+
+	// Of a row of samples, even and odd ones by turns, in lanes.
+	sums    []uint64 // with those of the row above
+	columns []uint64 // blurred vertically, times 4
 }
 
 const (
@@ -17,23 +20,34 @@ const (
 	levelSpeed = 0.05 // share of a change of low and high that a picture follows
 )
 
-// reset makes l forget all pictures and expect n samples.
-func (l *levels) reset(n int) {
+// reset makes l forget all pictures and expect rows of pitch samples, which are
+// whole words.
+func (l *levels) reset(pitch int) {
 	l.started = false
-	l.column = grow(l.column, n)
+	l.columns = grow(l.columns, pitch/4+1)
+	l.sums = grow(l.sums, pitch/4)
 }
 
-// apply stretches the w x h samples in place, by steps of contrast and
-// automatically, and sharpens them by the share of sharpness/256.
-func (l *levels) apply(samples []uint8, w, h, contrast, sharpness int) {
-	if !l.automatic {
-		l.low, l.high, l.started = 0, 255, false
-		if contrast == 0 {
-			return
-		}
+// apply stretches h rows of w samples, pitch apart, in place, by steps of
+// contrast and automatically, and sharpens them by sharpness/16, which is 2 at
+// most.
+func (l *levels) apply(samples []uint8, w, h, pitch, contrast, sharpness int) {
+	if l.automatic {
+		l.follow(samples, w, h, pitch)
 	} else {
-		l.follow(samples)
+		l.low, l.high, l.started = 0, 255, false
 	}
+	if l.automatic || contrast != 0 {
+		l.stretch(samples, contrast)
+	}
+	if sharpness > 0 {
+		l.sharpen(samples, h, pitch, sharpness)
+	}
+}
+
+// stretch moves the samples from between low and high to 0 and 255, and by
+// steps of contrast away from the middle.
+func (l *levels) stretch(samples []uint8, contrast int) {
 	var table [256]uint8
 	scale := 255 / (l.high - l.low)
 	gain := float32(math.Exp2(float64(min(max(contrast, -MaxContrast), MaxContrast)) / 4))
@@ -47,14 +61,11 @@ func (l *levels) apply(samples []uint8, w, h, contrast, sharpness int) {
 	for i, v := range samples {
 		samples[i] = table[v]
 	}
-	if sharpness > 0 {
-		l.sharpen(samples, w, h, sharpness)
-	}
 }
 
 // follow moves low and high towards what they should be.
-func (l *levels) follow(samples []uint8) {
-	low, high := spread(samples)
+func (l *levels) follow(samples []uint8, w, h, pitch int) {
+	low, high := spread(samples, w, h, pitch)
 	if !l.started {
 		l.low, l.high, l.started = low, high, true
 	}
@@ -67,13 +78,18 @@ const enough = 1 << 13
 
 // spread returns the samples that 1 % of all samples are below and above, at
 // least minSpread apart.
-func spread(samples []uint8) (low, high float32) {
+func spread(samples []uint8, w, h, pitch int) (low, high float32) {
 	var count [256]int
-	step := len(samples)/enough | 1 // odd, so that not only some columns count
+	step := w*h/enough | 1 // odd, so that not only some columns count
 	n := 0
-	for i := 0; i < len(samples); i += step {
-		count[samples[i]]++
-		n++
+	for y, x := 0, 0; y < h; x += step {
+		for ; x >= w; x -= w {
+			y++
+		}
+		if y < h {
+			count[samples[y*pitch+x]]++
+			n++
+		}
 	}
 	few := n / 100
 	a, b := 0, 255
@@ -91,38 +107,43 @@ func spread(samples []uint8) (low, high float32) {
 	return float32(a), float32(b)
 }
 
-// sharpen adds to each sample a share of its difference to a 3x3 binomial
-// blur, in 1/256.
-func (l *levels) sharpen(samples []uint8, w, h, share int) {
-	for y := range h {
-		mid := samples[y*w:][:w]
-		up := samples[max(0, y-1)*w:][:len(mid)]
-		down := samples[min(h-1, y+1)*w:][:len(mid)]
-		column := l.column[y*w:][:len(mid)]
-		for x, v := range mid {
-			column[x] = uint16(up[x]) + 2*uint16(v) + uint16(down[x])
-		}
+// sharpen adds to each sample share/16 of its difference to a 3x3 binomial
+// blur.
+func (l *levels) sharpen(samples []uint8, h, pitch, share int) {
+	words := pitch / wordSize
+	sums, columns := l.sums[:2*words], l.columns[:2*words+1]
+	for x := range words {
+		e, o := lanes(load(samples[wordSize*x:]))
+		sums[2*x], sums[2*x+1] = 2*e, 2*o // beyond its edges a picture is as it is there
 	}
 	for y := range h {
-		row := samples[y*w:][:w]
-		column := l.column[y*w:][:w]
-		left, here := int32(column[0]), int32(column[0])
-		next := column[1:]
-		for x, c := range next {
-			right := int32(c)
-			row[x] = sharper(row[x], left+2*here+right, int32(share))
-			left, here = here, right
+		row, below := samples[y*pitch:][:pitch], samples[min(h-1, y+1)*pitch:][:pitch]
+		for x := range words {
+			e, o := lanes(load(row[wordSize*x:]))
+			be, bo := lanes(load(below[wordSize*x:]))
+			columns[2*x], columns[2*x+1] = sums[2*x]+e+be, sums[2*x+1]+o+bo
+			sums[2*x], sums[2*x+1] = e+be, o+bo
 		}
-		row[w-1] = sharper(row[w-1], left+2*here+here, int32(share))
+		before := columns[0] << 48
+		columns[2*words] = columns[2*words-1] >> 48
+		for x := range words {
+			e, o, after := columns[2*x], columns[2*x+1], columns[2*x+2]
+			be := (o<<16 | before>>48) + 2*e + o
+			bo := e + 2*o + (e>>16 | after<<48)
+			before = o
+			e, o = lanes(load(row[wordSize*x:]))
+			store(row[wordSize*x:], merge(sharper(e, be, uint64(share)), sharper(o, bo, uint64(share))))
+		}
 	}
 }
 
-// sharper returns v plus a share, in 1/256, of its difference to a sixteenth
-// of blur.
-func sharper(v uint8, blur, share int32) uint8 {
-	s := int32(v) + (16*int32(v)-blur)*share/(16*256)
-	if uint32(s) > 255 {
-		return uint8(^(s >> 31)) // 0 below, 255 above
-	}
-	return uint8(s)
+// sharper returns lanes of samples plus a share of their differences to
+// sixteenths of blur.
+func sharper(v, blur, share uint64) uint64 {
+	// The difference in quarters of a level, and 0x400 so that it is not negative;
+	// the result has topBits more for the same reason, until it is clipped.
+	d := 4*v + 0x400*eachLane - (blur+2*eachLane)>>2&(0x3ff*eachLane)
+	s := v + (d*share+0x20*eachLane)>>6&(0x3ff*eachLane) + topBits - 0x400*share>>6*eachLane
+	below, beyond := ^s>>15&eachLane, (s-0x100*eachLane)>>15&eachLane&(s>>15)
+	return (s | beyond*0xff) &^ (below * 0xff) & evenBytes
 }

@@ -9,7 +9,7 @@ import (
 // A Look is a way to draw a picture with characters.
 type Look uint8
 
-// The looks. In quality the order is: octant, sextant, braille, quadrant,
+// The looks. In quality the order is: octant, sextant, quadrant, braille,
 // half, letters, reverse, colour, ascii, ramp, classic.
 const (
 	LookClassic  Look = iota // the ramp of the first s2c, dark to light
@@ -19,36 +19,37 @@ const (
 	LookReverse              // the same, some of them in reverse video
 	LookColour               // the same as LookASCII, each in a colour
 	LookLetters              // letters in two colours, 4x8 samples a cell
-	LookQuadrant             // 2x2 blocks in two colours
+	LookQuadrant             // 2x2 blocks or eighths of a cell in two colours
 	LookSextant              // 2x3 blocks in two colours (Unicode 13)
 	LookOctant               // 2x4 blocks in two colours (Unicode 16)
 	LookBraille              // 2x4 dots in two colours
 	EveryLook                // how many there are
-
 )
 
 // A lookTraits is what a Look is called and made of.
 type lookTraits struct {
 	name         string
-	across, down int // samples in a cell
-	sharpness    int // of automatic levels, in 1/256; 0 is no levels at all
-	colours      bool
+	across, down int  // samples in a cell
+	light        bool // samples are means of light, not of luma
+	stretch      bool // levels are automatic
+	sharpness    int  // how much edges are sharpened, in 1/16
+	colours      bool // it shows colours where there are any
 	mono         Look // what it is drawn as without colours
 }
 
 // traits are those of the looks in their order.
 var traits = [EveryLook]lookTraits{
-	LookClassic:  {"classic", 1, 1, 0, false, LookClassic},
-	LookRamp:     {"ramp", 1, 1, 160, false, LookRamp},
-	LookHalf:     {"half", 1, 2, 0, true, LookHalf},
-	LookASCII:    {"ascii", 2, 4, 384, false, LookASCII},
-	LookReverse:  {"reverse", 2, 4, 448, false, LookReverse},
-	LookColour:   {"colour", 2, 4, 384, true, LookASCII},
-	LookLetters:  {"letters", 4, 8, 0, true, LookReverse},
-	LookQuadrant: {"quadrant", 2, 2, 0, true, LookQuadrant},
-	LookSextant:  {"sextant", 2, 3, 0, true, LookSextant},
-	LookOctant:   {"octant", 2, 4, 0, true, LookOctant},
-	LookBraille:  {"braille", 2, 4, 0, true, LookBraille},
+	LookClassic:  {name: "classic", across: 1, down: 1, mono: LookClassic},
+	LookRamp:     {name: "ramp", across: 1, down: 1, stretch: true, sharpness: 10, mono: LookRamp},
+	LookHalf:     {name: "half", across: 1, down: 2, light: true, colours: true, mono: LookHalf},
+	LookASCII:    {name: "ascii", across: 2, down: 4, stretch: true, sharpness: 24, mono: LookASCII},
+	LookReverse:  {name: "reverse", across: 2, down: 4, stretch: true, sharpness: 28, mono: LookReverse},
+	LookColour:   {name: "colour", across: 2, down: 4, stretch: true, sharpness: 24, colours: true, mono: LookASCII},
+	LookLetters:  {name: "letters", across: 4, down: 8, colours: true, mono: LookReverse},
+	LookQuadrant: {name: "quadrant", across: 2, down: 2, light: true, colours: true, mono: LookQuadrant},
+	LookSextant:  {name: "sextant", across: 2, down: 3, light: true, colours: true, mono: LookSextant},
+	LookOctant:   {name: "octant", across: 2, down: 4, light: true, colours: true, mono: LookOctant},
+	LookBraille:  {name: "braille", across: 2, down: 4, colours: true, mono: LookBraille},
 }
 
 // String returns the name that flags and the screen use, as "ramp".
@@ -73,7 +74,8 @@ func ParseLook(s string) (Look, error) {
 }
 
 // Samples returns how many samples of a picture a cell shows across and down:
-// a picture with more pixels than that looks no better.
+// a picture with more pixels than that looks no better, but for LookQuadrant,
+// which draws finer blocks of pictures with three and more pixels down a cell.
 func (l Look) Samples() (across, down int) {
 	if l >= EveryLook {
 		l = LookClassic

@@ -35,17 +35,17 @@ func TestMosaicChars(t *testing.T) {
 }
 
 // bestScore is what divide maximises, by trying all masks.
-func bestScore(s [8]uint32, n int) (best uint64) {
+func bestScore(s uint64, n int) (best uint64) {
 	for mask := 1; mask < 1<<n-1; mask++ {
-		p, q, k := uint32(0), uint32(0), bits.OnesCount(uint(mask))
-		for i, v := range s[:n] {
-			if mask>>i&1 != 0 {
-				p += v >> 3
+		p, q, k := uint64(0), uint64(0), bits.OnesCount(uint(mask))
+		for i := range n {
+			if v := s >> (8 * i) & 0xff; mask>>i&1 != 0 {
+				p += v
 			} else {
-				q += v >> 3
+				q += v
 			}
 		}
-		best = max(best, score(p, q, k, n-k))
+		best = max(best, p*p*inverse[k]+q*q*inverse[n-k])
 	}
 	return best
 }
@@ -55,25 +55,27 @@ func TestDivide(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for range 2000 {
 		n := []int{4, 6, 8}[rng.IntN(3)]
-		var s [8]uint32
-		top := 2 + rng.Uint32N(254)
-		for i := range s {
-			s[i] = rng.Uint32N(top)<<3 | uint32(i)
+		var s uint64
+		top := 2 + rng.Uint64N(254)
+		for i := range n {
+			s |= rng.Uint64N(top) << (8 * i)
 		}
-		p := divide(&s, n)
+		var p parting
+		p.divide(s, n)
 		if p.spread <= flat {
 			if p.mask != 0 || p.fg != p.bg {
-				t.Fatalf("divide(%v, %d) = %+v, want one colour", s, n, p)
+				t.Fatalf("divide(%x, %d) = %+v, want one colour", s, n, p)
 			}
 			continue
 		}
 		if want := bestScore(s, n); p.score != want {
-			t.Fatalf("divide(%v, %d) scores %d, want %d", s, n, p.score, want)
+			t.Fatalf("divide(%x, %d) scores %d, want %d", s, n, p.score, want)
 		}
-		for i, v := range s[:n] {
+		for i := range n {
 			// Lighter samples are the foreground.
-			if mid := (int(p.fg) + int(p.bg)) / 2; (int(v>>3) > mid+1) && p.mask>>i&1 == 0 || (int(v>>3) < mid-1) && p.mask>>i&1 != 0 {
-				t.Fatalf("divide(%v, %d) = %+v: sample %d is on the wrong side", s, n, p, i)
+			v, mid := int(s>>(8*i)&0xff), (int(p.fg)+int(p.bg))/2
+			if v > mid+1 && p.mask>>i&1 == 0 || v < mid-1 && p.mask>>i&1 != 0 {
+				t.Fatalf("divide(%x, %d) = %+v: sample %d is on the wrong side", s, n, p, i)
 			}
 		}
 	}
@@ -82,15 +84,10 @@ func TestDivide(t *testing.T) {
 // TestMaskStays checks that a mask stays while another is hardly better, and
 // goes when it is.
 func TestMaskStays(t *testing.T) {
-	samples := func(v ...uint32) (s [8]uint32) {
-		for i := range s {
-			s[i] = v[i]<<3 | uint32(i)
-		}
-		return s
-	}
+	samples := func(v ...uint8) uint64 { return load(v) }
 	for _, tt := range []struct {
 		name string
-		s    [8]uint32
+		s    uint64
 		old  uint8
 		want uint8
 	}{
@@ -100,8 +97,12 @@ func TestMaskStays(t *testing.T) {
 		{"was flat, hardly differs", samples(100, 100, 100, 100, 105, 105, 105, 105), 0, 0},
 		{"was flat, differs", samples(100, 100, 100, 100, 110, 110, 110, 110), 0, 0b11110000},
 	} {
-		p := divide(&tt.s, 8)
-		if p.keep(&tt.s, 8, tt.old, []uint8{200, 50}); p.mask != tt.want {
+		var p parting
+		p.divide(tt.s, 8)
+		if p.mask != tt.old {
+			p.keep(tt.s, 8, tt.old, []uint8{200, 50})
+		}
+		if p.mask != tt.want {
 			t.Errorf("%s: mask %08b, want %08b", tt.name, p.mask, tt.want)
 		}
 	}
@@ -116,8 +117,9 @@ func TestDots(t *testing.T) {
 		{mask: 0b11111110, fg: 255, bg: 250},
 	} {
 		p := tt
+		p.count = bits.OnesCount8(p.mask)
 		p.dot(8)
-		n := float64(bits.OnesCount8(p.mask))
+		n := float64(p.count)
 		want := (n*float64(tt.fg) + (8-n)*float64(tt.bg)) / 8
 		share := dotCover * n / 8
 		if got := share*float64(p.fg) + (1-share)*float64(p.bg); got < want-1 || got > want+1 {

@@ -1,6 +1,6 @@
 package ascii
 
-import "math/bits"
+import "encoding/binary"
 
 // quadrants, sextants and octants are the characters of 2x2, 2x3 and 2x4
 // blocks: a bit of the index for each block that is filled, row by row from
@@ -56,265 +56,94 @@ func makeOctants() (t [256]rune) {
 	return t
 }
 
-// mosaicOf returns the characters of a look, and of how many blocks they are.
-func mosaicOf(l Look) (chars []rune, blocks int) {
-	switch l {
-	case LookQuadrant:
-		return quadrants[:], 4
-	case LookSextant:
-		return sextants[:], 6
-	case LookBraille:
-		return brailles[:], 8
-	default:
-		return octants[:], 8
-	}
+// A mosaic is a look of 2x2 to 2x4 blocks in two colours.
+type mosaic struct {
+	chars  []rune // by their masks
+	blocks int
+	gain   int  // of the colours, see parting.widen
+	dotted bool // blocks are dots
 }
 
-const (
-	// A cell in which all samples are this near together is one colour, and
-	// stays so until they are stayFlat apart.
-	flat     = 1
-	stayFlat = 6
-
-	// A new mask must be better by this, in squares of levels summed over the
-	// samples of a cell: an eighth of it for every sample, and so much for each
-	// level that the two colours are apart, as if a sample in the middle of
-	// them were off by half of that.
-	maskSlack     = 64
-	contrastSlack = 7
-)
+// mosaics are those of the looks that drawMosaic and drawShades draw. Sextants
+// need more gain: their rows cut across what is seen from afar as halves.
+var mosaics = [EveryLook]mosaic{
+	LookQuadrant: {chars: quadrants[:], blocks: 4, gain: 8},
+	LookSextant:  {chars: sextants[:], blocks: 6, gain: 40},
+	LookOctant:   {chars: octants[:], blocks: 8, gain: 16},
+	LookBraille:  {chars: brailles[:], blocks: 8, dotted: true},
+}
 
 // drawMosaic fills dst with blocks in two colours.
-//
-// The samples of a cell are divided in lighter and darker ones so that the sum
-// of the squares of what each is off from the mean of its part is least. In
-// order of brightness only as many divisions as there are samples less one
-// come into question: the best is exact.
 func (r *Renderer) drawMosaic(dst []Cell) {
-	chars, blocks := mosaicOf(r.setup.look)
-	dotted, gain := false, float32(1)
-	switch r.setup.look {
-	case LookBraille:
-		dotted = true
-	case LookSextant:
-		gain = sextantGain
-	case LookOctant:
-		gain = octantGain
-	default:
-	}
+	m := &mosaics[r.setup.look]
 	cols := r.setup.cols
-	w := 2 * cols
-	var own [8]uint8 // samples of a cell
-	var s [8]uint32  // the same in the upper bits, the block in the lower 3
 	for y := range r.setup.rows {
-		lines := r.luma.out[y*blocks*cols:][:blocks*cols]
-		for x := range cols {
-			i := y*cols + x
-			for k := 0; k < blocks; k += 2 {
-				pair := lines[k/2*w+2*x:][:2]
-				own[k&7], own[(k+1)&7] = pair[0], pair[1]
+		a, b, c, d := r.lines(y)
+		row, shown := dst[y*cols:][:cols], r.shown[y*cols:][:cols]
+		for x := range row {
+			s := gather(a, b, c, d, x)
+			cell := shown[x]
+			if i := y*cols + x; !r.stays(i, s) {
+				cell = r.mosaicCell(m, i, s)
+				shown[x] = cell
 			}
-			if r.stays(i, own[:blocks]) {
-				dst[i] = r.shown[i]
-				continue
-			}
-			for k, v := range own {
-				s[k] = uint32(v)<<3 | uint32(k)
-			}
-			shade := r.shades[2*i:][:2]
-			p := divide(&s, blocks)
-			if !r.fresh {
-				p.keep(&s, blocks, r.glyphs[i], shade)
-			}
-			r.glyphs[i] = p.mask
-			if !r.fresh {
-				p.fg, p.bg = held(shade[0], p.fg, deadBand), held(shade[1], p.bg, deadBand)
-			}
-			shade[0], shade[1] = p.fg, p.bg
-			if dotted {
-				p.dot(blocks)
-			} else {
-				p.widen(blocks, gain)
-			}
-			dst[i] = Cell{R: chars[p.mask], Bg: r.paint(p.bg, i)}
-			if dst[i].Fg = dst[i].Bg; p.mask != 0 {
-				dst[i].Fg = r.paint(p.fg, i)
-			}
-			r.shown[i] = dst[i]
+			row[x] = cell
 		}
 	}
 }
 
-// A parting is a division of the samples of a cell.
-type parting struct {
-	mask   uint8  // the lighter ones
-	fg, bg uint8  // the mean of the lighter and of the darker ones
-	score  uint64 // how well it divides
-	spread uint32 // the lightest less the darkest sample
-}
-
-// inverse is 1/n, times one.
-var inverse = [9]uint64{0, one, one / 2, one / 3, one / 4, one / 5, one / 6, one / 7, one / 8}
-
-const one = 1 << 24
-
-// score returns, times one, what a division into n samples with the sum p
-// and others with the sum q explains of the squares of the samples.
-func score(p, q uint32, n, others int) uint64 {
-	return uint64(p)*uint64(p)*inverse[n] + uint64(q)*uint64(q)*inverse[others]
-}
-
-// divide returns the best division of n samples: 4, 6 or 8.
-func divide(s *[8]uint32, n int) (p parting) {
-	sorted := *s
-	if n == 8 {
-		sort8(&sorted)
+// mosaicCell returns the cell for the samples s of cell i.
+func (r *Renderer) mosaicCell(m *mosaic, i int, s uint64) Cell {
+	var p parting
+	p.divide(s, m.blocks)
+	if !r.fresh && p.mask != r.glyphs[i] {
+		p.keep(s, m.blocks, r.glyphs[i], r.shades[2*i:])
+	}
+	r.glyphs[i] = p.mask
+	r.holdShades(&p, i)
+	if m.dotted {
+		p.dot(m.blocks)
 	} else {
-		sortFew(sorted[:n])
+		p.widen(m.blocks, m.gain)
 	}
-	total := uint32(0)
-	for _, v := range sorted[:n] {
-		total += v >> 3
+	return r.inTwo(m.chars[p.mask], &p, i)
+}
+
+// holdShades keeps the colours of cell i where those of p are hardly others.
+func (r *Renderer) holdShades(p *parting, i int) {
+	shade := r.shades[2*i:][:2]
+	if !r.fresh {
+		p.fg, p.bg = held(shade[0], p.fg, deadBand), held(shade[1], p.bg, deadBand)
 	}
-	p.spread = sorted[0]>>3 - sorted[n-1]>>3
-	if p.spread <= flat {
-		p.flatten(total, n)
-		return p
+	shade[0], shade[1] = p.fg, p.bg
+}
+
+// inTwo returns the cell for a character of p in its colours.
+func (r *Renderer) inTwo(char rune, p *parting, i int) Cell {
+	c := Cell{R: char, Bg: r.paint(p.bg, i)}
+	if c.Fg = c.Bg; p.count != 0 {
+		c.Fg = r.paint(p.fg, i)
 	}
-	sum, best, count := uint32(0), uint32(0), 0
-	for k := 1; k < n; k++ {
-		sum += sorted[k-1] >> 3
-		if sc := score(sum, total-sum, k, n-k); sc > p.score {
-			p.score, best, count = sc, sum, k
+	return c
+}
+
+// lines returns the rows of two samples a cell for row y of cells, those that a
+// look has no more of being black.
+func (r *Renderer) lines(y int) (a, b, c, d []uint8) {
+	down, pitch := r.setup.down, r.luma.pitch
+	var rows [4][]uint8
+	for k := range rows {
+		rows[k] = r.none[:pitch]
+		if k < down {
+			rows[k] = r.luma.out[(y*down+k)*pitch:][:pitch]
 		}
 	}
-	for _, v := range sorted[:count] {
-		p.mask |= 1 << (v & 7)
-	}
-	p.means(best, total-best, count, n-count)
-	return p
+	return rows[0], rows[1], rows[2], rows[3]
 }
 
-// means sets the colours to the means of two sums.
-func (p *parting) means(sum, rest uint32, n, others int) {
-	p.fg = uint8((uint64(sum)*inverse[n] + one/2) / one)
-	p.bg = uint8((uint64(rest)*inverse[others] + one/2) / one)
+// gather returns the samples of cell x of four rows, row by row from the
+// lowest byte on.
+func gather(a, b, c, d []uint8, x int) uint64 {
+	return uint64(binary.LittleEndian.Uint16(a[2*x:])) | uint64(binary.LittleEndian.Uint16(b[2*x:]))<<16 |
+		uint64(binary.LittleEndian.Uint16(c[2*x:]))<<32 | uint64(binary.LittleEndian.Uint16(d[2*x:]))<<48
 }
-
-// Two colours for a cell are nearer to each other than its samples are, and
-// the rows of sextants cut across what is seen from afar as halves. This much
-// further apart they come nearer to the picture.
-const (
-	sextantGain = 1.1
-	octantGain  = 1.04
-)
-
-// widen moves the colours away from their mean.
-func (p *parting) widen(n int, gain float32) {
-	if p.mask == 0 || gain == 1 {
-		return
-	}
-	fg, bg := float32(p.fg), float32(p.bg)
-	mean := bg + (fg-bg)*float32(bits.OnesCount8(p.mask))/float32(n)
-	p.fg = uint8(min(mean+(fg-mean)*gain+0.5, 255))
-	p.bg = uint8(max(mean+(bg-mean)*gain+0.5, 0))
-}
-
-// dotCover is how much of its eighth of a cell a braille dot covers, as much as
-// it changes how light that looks: a quarter of the light looks like a half,
-// beside black; much less, beside what is nearly as light.
-const dotCover = 0.35
-
-// dot turns the means into the colours of dots and of what is between them
-// that look like them, as far as there are such colours.
-func (p *parting) dot(n int) {
-	if p.mask == 0 {
-		return
-	}
-	share := dotCover * float32(bits.OnesCount8(p.mask)) / float32(n)
-	lighter := float32(int(p.fg)-int(p.bg)) / dotCover
-	mean := float32(p.bg) + share*lighter
-	lighter = min(lighter, mean/share, (255-mean)/(1-share))
-	bg := mean - share*lighter
-	p.fg, p.bg = uint8(min(bg+lighter+0.5, 255)), uint8(max(bg+0.5, 0))
-}
-
-// flatten makes p one colour.
-func (p *parting) flatten(total uint32, n int) {
-	p.mask = 0
-	p.bg = uint8((uint64(total)*inverse[n] + one/2) / one)
-	p.fg = p.bg
-}
-
-// keep makes p the division of the mask that is on the screen, in two colours,
-// if it is hardly worse.
-func (p *parting) keep(s *[8]uint32, n int, old uint8, colours []uint8) {
-	if p.mask == old {
-		return
-	}
-	sum, total, count := uint32(0), uint32(0), 0
-	for k, v := range s[:n] {
-		v >>= 3
-		total += v
-		if old>>k&1 != 0 {
-			sum += v
-			count++
-		}
-	}
-	switch {
-	case count == 0 || count == n: // one colour
-		if p.spread <= stayFlat {
-			p.flatten(total, n)
-		}
-	case p.mask == 0:
-		// It was two colours and need not be: one will do when they change.
-		was := parting{mask: old, spread: p.spread}
-		was.means(sum, total-sum, count, n-count)
-		if held(colours[0], was.fg, deadBand) == colours[0] && held(colours[1], was.bg, deadBand) == colours[1] {
-			*p = was
-		}
-	case score(sum, total-sum, count, n-count)+(maskSlack+contrastSlack*uint64(p.fg-p.bg))*one >= p.score:
-		p.mask = old
-		p.means(sum, total-sum, count, n-count)
-	}
-}
-
-// sortFew sorts samples, the lightest first.
-func sortFew(s []uint32) {
-	for i := 1; i < len(s); i++ {
-		v, k := s[i], i
-		for ; k > 0 && s[k-1] < v; k-- {
-			s[k] = s[k-1]
-		}
-		s[k] = v
-	}
-}
-
-// sort8 does the same for eight, with Batcher's network of 19 comparisons,
-// none of which is a branch.
-func sort8(s *[8]uint32) {
-	a, b, c, d, e, f, g, h := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
-	a, b = order(a, b)
-	c, d = order(c, d)
-	e, f = order(e, f)
-	g, h = order(g, h)
-	a, c = order(a, c)
-	b, d = order(b, d)
-	e, g = order(e, g)
-	f, h = order(f, h)
-	b, c = order(b, c)
-	f, g = order(f, g)
-	a, e = order(a, e)
-	b, f = order(b, f)
-	c, g = order(c, g)
-	d, h = order(d, h)
-	c, e = order(c, e)
-	d, f = order(d, f)
-	b, c = order(b, c)
-	d, e = order(d, e)
-	f, g = order(f, g)
-	*s = [8]uint32{a, b, c, d, e, f, g, h}
-}
-
-// order returns two samples, the lighter first.
-func order(a, b uint32) (lighter, darker uint32) { return max(a, b), min(a, b) }

@@ -8,19 +8,23 @@ import (
 	"testing"
 )
 
-// mean is what sampler computes, the slow way: the mean of p over a box whose
-// sides are at least a pixel, cut off at the edge.
-func mean(p plane, x, y span) float64 {
+// mean is what sampler computes, the slow way: the mean of p, or of its light,
+// over a box whose sides are at least a pixel, cut off at the edge.
+func mean(p plane, x, y span, light bool) float64 {
+	power := 1.
+	if light {
+		power = gamma
+	}
 	sum, area := 0.0, 0.0
 	for v := y.a >> 8; v<<8 < y.b; v++ {
 		dy := float64(min(y.b, (v+1)<<8) - max(y.a, v<<8))
 		for u := x.a >> 8; u<<8 < x.b; u++ {
 			dx := float64(min(x.b, (u+1)<<8) - max(x.a, u<<8))
-			sum += dx * dy * float64(p.pix[int(v)*p.stride+int(u)])
+			sum += dx * dy * math.Pow(float64(p.pix[int(v)*p.stride+int(u)]), power)
 			area += dx * dy
 		}
 	}
-	return sum / area
+	return math.Pow(sum/area, 1/power)
 }
 
 // TestSampler compares the sampler with the definition of the mean.
@@ -37,24 +41,51 @@ func TestSampler(t *testing.T) {
 		{65, 47, 70, 11, 13, box{3.3, 1.7, 60.2, 46.5}},
 		{17, 9, 17, 40, 30, box{0, 0, 17, 9}},
 		{100, 3, 100, 10, 9, box{0, 0.5, 100, 1.5}},
-		{9, 900, 9, 1, 1, box{0, 0, 9, 900}}, // more rows than a lane holds
+		{64, 48, 70, 64, 48, box{0, 0, 64, 48}},   // every pixel
+		{64, 48, 70, 61, 20, box{2, 0.3, 63, 48}}, // every column
+		{64, 48, 70, 30, 24, box{3, 0, 63, 48}},   // squares of four pixels
+		{50, 48, 50, 25, 31, box{0, 0, 50, 48}},   // pairs of columns
+		{9, 900, 9, 1, 1, box{0, 0, 9, 900}},      // more rows than are looked at
 		{9, 900, 9, 2, 2, box{0.5, 10, 9, 800.5}},
 	} {
 		p := plane{make([]byte, tt.stride*tt.h), tt.w, tt.h, tt.stride}
 		for i := range p.pix {
 			p.pix[i] = uint8(rng.UintN(256))
 			if tt.h == 900 {
-				p.pix[i] |= 0xfc // near the lanes' limit
+				p.pix[i] |= 0xfc // rows are alike
 			}
 		}
-		var s sampler
-		s.prepare(p, tt.b, tt.cols, tt.rows)
-		s.run(p)
-		xs := appendSpans(nil, tt.b.x0, tt.b.x1, tt.w, tt.cols)
-		for i, got := range s.out {
-			want := mean(p, xs[i%tt.cols], s.ys[i/tt.cols])
-			if math.Abs(float64(got)-want) > 0.5001 {
-				t.Errorf("%+v: sample %d = %d, want %.3f", tt, i, got, want)
+		xs, ys := appendSpans(nil, tt.b.x0, tt.b.x1, tt.w, tt.cols), appendSpans(nil, tt.b.y0, tt.b.y1, tt.h, tt.rows)
+		for _, light := range []bool{false, true} {
+			for _, pitch := range []int{tt.cols, padded(tt.cols)} {
+				var s sampler
+				s.prepare(p, tt.b, tt.cols, tt.rows, pitch, light)
+				s.run(p)
+				for y := range tt.rows {
+					for x := range pitch {
+						got, want := s.out[y*pitch+x], mean(p, xs[min(x, tt.cols-1)], ys[y], light)
+						// Rows count by 1/256.
+						if math.Abs(float64(got)-want) > 0.5+1 {
+							t.Errorf("%+v, light %v: sample %d, %d = %d, want %.3f", tt, light, x, y, got, want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestFlatLight checks that what is of one luma keeps it as a mean of light,
+// but for what is next to black.
+func TestFlatLight(t *testing.T) {
+	var s sampler
+	for v := range 256 {
+		for _, cols := range []int{2, 3, 4, 8, 16} {
+			p := plane{slices.Repeat([]byte{uint8(v)}, 8*8), 8, 8, 8}
+			s.prepare(p, box{0, 0, 8, 8}, cols, cols, cols, true)
+			s.run(p)
+			if got := int(s.out[cols+1]); got != v && (v > 2 || got > 2) {
+				t.Errorf("the mean of luma %d in %dx%d boxes = %d", v, cols, cols, got)
 			}
 		}
 	}
@@ -90,8 +121,8 @@ func TestCrop(t *testing.T) {
 		{640, 480, 40, 30, 2, box{160, 0, 480, 480}}, // tall tile: the middle
 		{640, 480, 80, 20, 2, box{0, 64, 640, 384}},  // wide tile: 64 of 160 cut above
 		{640, 480, 80, 40, 1.5, box{0, 0, 640, 480}}, // the same shape with wide cells
-		{640, 480, 1, 1000, 2, box{319.5, 0, 320.5, 480}},
-		{10, 10, 1000, 1, 2, box{0, 3.6, 10, 4.6}},
+		{640, 480, 1, 1000, 2, box{320, 0, 321, 480}},
+		{10, 10, 1000, 1, 2, box{0, 4, 10, 5}},
 		{1, 1, 80, 24, 2, box{0, 0, 1, 1}},
 	} {
 		got := crop(tt.w, tt.h, tt.cols, tt.rows, tt.aspect)
@@ -172,7 +203,7 @@ func TestSpread(t *testing.T) {
 		{"two tones", append(slices.Repeat([]uint8{30}, 300), slices.Repeat([]uint8{200}, 300)...), 30, 200},
 		{"outliers", append(append(slices.Repeat([]uint8{90}, 300), slices.Repeat([]uint8{150}, 300)...), 0, 255), 90, 150},
 	} {
-		if low, high := spread(tt.samples); low != tt.low || high != tt.high {
+		if low, high := spread(tt.samples, len(tt.samples), 1, len(tt.samples)); low != tt.low || high != tt.high {
 			t.Errorf("spread of %s = %v, %v, want %v, %v", tt.name, low, high, tt.low, tt.high)
 		}
 	}
@@ -182,20 +213,20 @@ func TestSpread(t *testing.T) {
 // whole picture jump: contrast follows 5 % a picture.
 func TestLevelsAreSlow(t *testing.T) {
 	l := levels{automatic: true}
-	l.reset(100)
+	l.reset(8)
 	frame := func(v uint8) []uint8 {
-		return append(slices.Repeat([]uint8{20}, 50), slices.Repeat([]uint8{v}, 50)...)
+		return append(slices.Repeat([]uint8{20}, 48), slices.Repeat([]uint8{v}, 48)...)
 	}
-	l.apply(frame(120), 10, 10, 0, 160)
+	l.apply(frame(120), 8, 12, 8, 0, 10)
 	if l.low != 20 || l.high != 120 {
 		t.Fatalf("levels of the first picture = %v, %v, want 20, 120", l.low, l.high)
 	}
-	l.apply(frame(220), 10, 10, 0, 160)
+	l.apply(frame(220), 8, 12, 8, 0, 10)
 	if math.Abs(float64(l.high)-125) > 0.01 {
 		t.Errorf("high one picture after 120 became 220 = %v, want 125", l.high)
 	}
 	for range 200 {
-		l.apply(frame(220), 10, 10, 0, 160)
+		l.apply(frame(220), 8, 12, 8, 0, 10)
 	}
 	if math.Abs(float64(l.high)-220) > 0.5 {
 		t.Errorf("high 200 pictures later = %v, want 220", l.high)
@@ -205,12 +236,12 @@ func TestLevelsAreSlow(t *testing.T) {
 // TestSharpen checks that flat parts stay, and that an edge gets steeper.
 func TestSharpen(t *testing.T) {
 	var l levels
-	l.reset(64)
+	l.reset(8)
 	p := make([]uint8, 64)
 	for i := range p {
 		p[i] = uint8(80 + 80*(i%8/4))
 	}
-	l.sharpen(p, 8, 8, 160)
+	l.sharpen(p, 8, 8, 10)
 	for i, v := range p {
 		switch x := i % 8; {
 		case (x < 3 && v != 80) || (x > 4 && v != 160):
@@ -221,10 +252,39 @@ func TestSharpen(t *testing.T) {
 	}
 }
 
+// TestSharpenLanes compares sharpen with its definition.
+func TestSharpenLanes(t *testing.T) {
+	const w, h = 24, 9
+	rng := rand.New(rand.NewPCG(13, 14))
+	p := make([]uint8, w*h)
+	for i := range p {
+		p[i] = uint8(rng.UintN(256))
+	}
+	for _, share := range []int{1, 10, 24, 32} {
+		var l levels
+		l.reset(w)
+		got := slices.Clone(p)
+		l.sharpen(got, h, w, share)
+		for i := range p {
+			blur := 0
+			for k := range 9 {
+				x, y := min(max(i%w+k%3-1, 0), w-1), min(max(i/w+k/3-1, 0), h-1)
+				blur += (2 - abs(k%3-1)) * (2 - abs(k/3-1)) * int(p[y*w+x])
+			}
+			want := float64(p[i]) + float64(16*int(p[i])-blur)/16*float64(share)/16
+			if want = min(max(want, 0), 255); math.Abs(float64(got[i])-want) > 1.5 {
+				t.Errorf("sample %d sharpened by %d/16 = %d, want %.2f", i, share, got[i], want)
+			}
+		}
+	}
+}
+
 // TestSmoother checks the two sides of the filter with exact numbers.
 func TestSmoother(t *testing.T) {
 	var s smoother
-	s.reset(1, 1)
+	s.reset(8, 8)
+	// All of a word are the same but that one in the middle.
+	frame := func(v uint8) []uint8 { return []uint8{100, 100, 100, 100, v, 100, 100, 100} }
 	for i, step := range []struct{ in, out uint8 }{
 		{100, 100}, // the first picture as it is
 		{102, 101}, // at first half of the way
@@ -240,21 +300,96 @@ func TestSmoother(t *testing.T) {
 		{0, 0},
 		{255, 255},
 	} {
-		p := []uint8{step.in}
+		p := frame(step.in)
 		s.apply(p, nil)
-		if p[0] != step.out {
-			t.Errorf("step %d: %d became %d, want %d", i, step.in, p[0], step.out)
+		if !slices.Equal(p, frame(step.out)) {
+			t.Errorf("step %d: %d became %d, want %d", i, step.in, p, step.out)
 		}
 	}
-	p := []uint8{104}
-	s.apply([]uint8{100}, []bool{true})
-	if s.apply(p, []bool{true}); p[0] != 104 {
-		t.Errorf("a sample that moved elsewhere became %d, want 104", p[0])
+	p := frame(104)
+	s.apply(frame(100), frame(1))
+	if s.apply(p, []uint8{4: 1, 7: 0}); p[4] != 104 {
+		t.Errorf("a sample that moved elsewhere became %d, want 104", p[4])
 	}
-	s.reset(1, 1)
-	p = []uint8{7}
-	if s.apply(p, nil); p[0] != 7 {
-		t.Errorf("after a reset 7 became %d", p[0])
+	s.reset(8, 8)
+	p = frame(7)
+	if s.apply(p, nil); p[4] != 7 {
+		t.Errorf("after a reset 7 became %d", p[4])
+	}
+}
+
+// slowSmoother is smoother without lanes, with its limit.
+type slowSmoother struct {
+	averages []int
+	was      []bool
+}
+
+// apply returns what smoother makes of samples in rows of width, with the share
+// of 1/2^shift.
+func (s *slowSmoother) apply(samples []uint8, elsewhere []uint8, width, limit, shift int) (out, moved []uint8) {
+	n := len(samples)
+	far := make([]bool, n)
+	for i, v := range samples {
+		far[i] = abs(int(v)<<4-s.averages[i]) > limit || elsewhere[i] != 0
+	}
+	isFar := func(i int) bool { return i >= 0 && i < n && far[i] }
+	moved = make([]uint8, n)
+	for i, v := range samples {
+		d := int(v)<<4 - s.averages[i]
+		switch {
+		case !far[i]:
+			s.averages[i] += (d + 1<<(shift-1)) >> shift
+		case abs(d) > 2*limit || s.was[i] || elsewhere[i] != 0 || isFar(i-1) || isFar(i+1) || isFar(i-width) || isFar(i+width):
+			s.averages[i], moved[i] = int(v)<<4, 1
+		case d > 0:
+			s.averages[i] += limit / 8
+		default:
+			s.averages[i] -= limit / 8
+		}
+		out = append(out, uint8((s.averages[i]+8)>>4))
+	}
+	s.was = far
+	return out, moved
+}
+
+// TestSmootherLanes compares smoother with its rules, one sample at a time.
+func TestSmootherLanes(t *testing.T) {
+	const w, n = 11, 11 * 16
+	rng := rand.New(rand.NewPCG(11, 12))
+	var s smoother
+	s.reset(n, w)
+	slow := slowSmoother{averages: make([]int, n), was: make([]bool, n)}
+	scene := make([]uint8, n)
+	for k := range 300 {
+		samples, elsewhere := make([]uint8, n), make([]uint8, n)
+		for i := range scene {
+			if k == 0 || rng.IntN(40) == 0 {
+				scene[i] = uint8(rng.UintN(256))
+			}
+			noise := 3 * rng.NormFloat64()
+			if rng.IntN(50) == 0 {
+				noise *= 6
+			}
+			samples[i] = uint8(min(max(float64(scene[i])+noise, 0), 255))
+			if k > 100 && rng.IntN(20) == 0 {
+				elsewhere[i] = 1
+			}
+		}
+		got := slices.Clone(samples)
+		s.apply(got, elsewhere)
+		if k == 0 {
+			for i, v := range samples {
+				slow.averages[i] = int(v) << 4
+			}
+			continue
+		}
+		shift := []int{1, 1, 1, 2, 2, 2, 2, 3}[min(k, 7)]
+		want, moved := slow.apply(samples, elsewhere, w, s.limit, shift)
+		for i, v := range want {
+			if got[i] != v || s.moved[i] != moved[i] {
+				t.Fatalf("picture %d: sample %d = %d became %d (moved %d), want %d (moved %d)", k, i, samples[i], got[i], s.moved[i], v, moved[i])
+			}
+		}
 	}
 }
 
@@ -262,7 +397,7 @@ func TestSmoother(t *testing.T) {
 // as it is with a neighbour, or when it is very far.
 func TestLonely(t *testing.T) {
 	flat := func(change map[int]uint8) []uint8 {
-		p := slices.Repeat([]uint8{100}, 25)
+		p := slices.Repeat([]uint8{100}, 32)
 		for i, v := range change {
 			p[i] = v
 		}
@@ -280,7 +415,7 @@ func TestLonely(t *testing.T) {
 		{"very far", map[int]uint8{12: 140}, true},
 	} {
 		var s smoother
-		s.reset(25, 5)
+		s.reset(32, 5)
 		for range 10 {
 			s.apply(flat(nil), nil)
 		}

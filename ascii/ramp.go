@@ -123,19 +123,17 @@ func (r *ramp) setKeep() {
 
 // drawRamp fills dst with the characters of the ramp p, one sample a cell.
 func (r *Renderer) drawRamp(dst []Cell, p *ramp) {
-	samples := r.luma.out[:len(dst)]
-	held := r.glyphs[:len(dst)]
-	if r.fresh {
-		for i, v := range samples {
-			held[i] = p.pick[v]
+	cols := r.setup.cols
+	for y := range r.setup.rows {
+		samples := r.luma.out[y*r.luma.pitch:][:cols]
+		row, held := dst[y*cols:][:cols], r.glyphs[y*cols:][:cols]
+		for x, v := range samples {
+			g := held[x]
+			if r.fresh || v < p.keepFrom[g] || v > p.keepTo[g] {
+				g = p.pick[v]
+				held[x] = g
+			}
+			row[x] = Cell{R: p.chars[g]}
 		}
-	}
-	for i, v := range samples {
-		g := held[i]
-		if v < p.keepFrom[g] || v > p.keepTo[g] {
-			g = p.pick[v]
-			held[i] = g
-		}
-		dst[i] = Cell{R: p.chars[g]}
 	}
 }

@@ -1,192 +1,136 @@
 package ascii
 
-import "encoding/binary"
+import "math"
 
 // A sampler takes the means of a grid of boxes of a plane.
 //
-// For each row of the grid it adds up the columns of the plane, eight pixels
-// at a time, then takes differences of the sums' running total: the cost is
-// one pass over the plane, whatever the size of the boxes.
+// The pixels that a row of boxes covers are first made one row, of the means of
+// columns. Boxes that are one or two whole pixels wide are then read off it;
+// others are differences of its running total. The cost is one pass over the
+// plane, whatever the size of the boxes.
+//
+// Means are those of luma, which is done eight pixels at a time, or those of
+// light, as of a picture that is seen from so far away that boxes are dots.
 type sampler struct {
-	xs, ys  []span    // the boxes are xs x ys; xs counts from column left
-	widths  []float64 // of xs, inverted
-	aligned bool      // boxes are whole pixels wide and side by side
-	left    int       // first column of the plane that any box touches
-	width   int       // columns from left that boxes touch
+	light  bool     // means are those of light
+	xs     []span   // the boxes across, from column left on
+	scales []uint64 // one over their widths, times 1<<40
+	whole  int      // how many pixels wide boxes are, if they all are one or two whole ones side by side; else 0
+	pairs  []rowPair
+	ends   []int // of pairs for each row of boxes
+	left   int   // first column of the plane that any box touches
+	width  int   // columns from left on that boxes touch
 
-	lo, hi []uint64 // even and odd columns: sums of rows in four 16-bit lanes
-	parts  []uint64 // the same of rows that count in part, by turns
-	sums   []uint32 // sums of columns over one row of the grid, times 256
-	totals []uint64 // totals[i] is the sum of sums[:i]
+	even, odd []uint64 // the means of columns, in lanes, in 1/256 level
+	sums      []uint32 // the same of light, in 1/256
+	totals    []uint32 // totals[i] is the sum of the first i means
 
-	out []uint8 // the means, in rows
+	pitch int     // samples from one row to the next
+	out   []uint8 // the means, in rows, the last of each repeated up to pitch; and some bytes more
 }
 
-// prepare makes s sample a cols x rows grid of the box b of planes like p.
-func (s *sampler) prepare(p plane, b box, cols, rows int) {
+// A rowPair is two rows of pixels and their weights, in 1/256, in the mean of a
+// column. The second may have none.
+type rowPair struct {
+	rows    [2]int
+	weights [2]uint64
+}
+
+// mostRows bounds the rows of pixels that are looked at for a box: of more, not
+// all are.
+const mostRows = 64
+
+// prepare makes s sample a cols x rows grid of the box b of planes like p, with
+// pitch samples from one row to the next: cols, or that many in whole words.
+func (s *sampler) prepare(p plane, b box, cols, rows, pitch int, light bool) {
+	s.light = light
 	s.xs = appendSpans(s.xs[:0], b.x0, b.x1, p.w, cols)
-	s.ys = appendSpans(s.ys[:0], b.y0, b.y1, p.h, rows)
 	s.left = int(s.xs[0].a >> 8)
 	s.width = int((s.xs[cols-1].b+255)>>8) - s.left
+	s.scales = grow(s.scales, cols)
+	s.whole = int(s.xs[0].b-s.xs[0].a) >> 8
 	for i := range s.xs {
-		s.xs[i].a -= uint32(s.left) << 8
-		s.xs[i].b -= uint32(s.left) << 8
+		x := &s.xs[i]
+		x.a -= uint32(s.left) << 8
+		x.b -= uint32(s.left) << 8
+		s.scales[i] = (1<<40 + uint64(x.b-x.a)/2) / uint64(x.b-x.a)
+		if x.a != uint32(i*s.whole)<<8 || x.b-x.a != uint32(s.whole)<<8 || s.whole > 2 {
+			s.whole = 0
+		}
 	}
-	s.widths = grow(s.widths, cols)
-	s.aligned = s.xs[0].a == 0
-	for i, x := range s.xs {
-		s.widths[i] = 1 / float64(x.b-x.a)
-		s.aligned = s.aligned && x.b&255 == 0 && (i == 0 || x.a == s.xs[i-1].b)
+	s.pairs, s.ends = s.pairs[:0], s.ends[:0]
+	for _, y := range appendSpans(nil, b.y0, b.y1, p.h, rows) {
+		s.pairs = appendPairs(s.pairs, y)
+		s.ends = append(s.ends, len(s.pairs))
 	}
-	s.lo, s.hi = grow(s.lo, s.width/8), grow(s.hi, s.width/8)
-	s.parts = grow(s.parts, 2*(s.width/8))
+	words := padded(s.width) / wordSize
+	s.even, s.odd = grow(s.even, words), grow(s.odd, words)
 	s.sums = grow(s.sums, s.width)
 	// The last box may end behind the last column.
-	s.totals = grow(s.totals, s.width+2)
-	s.out = grow(s.out, cols*rows)
+	s.totals = grow(s.totals, words*wordSize+2)
+	s.pitch = pitch
+	s.out = grow(s.out, padded((rows-1)*pitch+padded(cols)))
+}
+
+// appendPairs appends the rows of pixels in y. Their weights sum to 256.
+func appendPairs(pairs []rowPair, y span) []rowPair {
+	first, count := y.a>>8, (y.b-1)>>8-y.a>>8+1
+	looked := min(count, mostRows)
+	height := uint64(y.b - y.a)
+	// The share of what is above the end of a row, rounded: none gets lost.
+	share := func(end uint32) uint64 {
+		if count > mostRows {
+			return uint64(end-first<<8) / mostRows
+		}
+		return (uint64(max(min(end, y.b), y.a)-y.a)*256 + height/2) / height
+	}
+	for i := range looked {
+		row := first + i
+		weight := share((row+1)<<8) - share(row<<8)
+		if i&1 == 0 {
+			pairs = append(pairs, rowPair{})
+		}
+		p := &pairs[len(pairs)-1]
+		p.rows[i&1], p.weights[i&1] = int(first+i*count/looked), weight
+		if i&1 == 0 {
+			p.rows[1] = p.rows[0]
+		}
+	}
+	return pairs
 }
 
 // run samples p into s.out.
 func (s *sampler) run(p plane) {
-	cols := len(s.xs)
-	for i, y := range s.ys {
-		if !s.addLanes(p, y) {
-			s.addSpan(p, y)
-			s.addUp()
+	cols, from := len(s.xs), 0
+	for y, end := range s.ends {
+		s.sampleRow(p, s.pairs[from:end], s.out[y*s.pitch:])
+		from = end
+		for i := cols; i < s.pitch; i++ {
+			s.out[y*s.pitch+i] = s.out[y*s.pitch+cols-1]
 		}
-		s.divide(s.out[i*cols:(i+1)*cols], y.b-y.a)
 	}
 }
 
-// addUp stores the totals of s.sums.
-func (s *sampler) addUp() {
-	total := uint64(0)
-	sums := s.sums[:s.width]
-	totals := s.totals[:len(sums)+2]
-	for x, v := range sums {
-		totals[x] = total
-		total += uint64(v)
-	}
-	totals[len(sums)] = total
-	totals[len(sums)+1] = total
-}
-
-// addLanes stores the totals of the columns over the rows of y, as addSpan and
-// addUp do, for a span of several rows of which all sums fit 16 bits; ok is
-// false for others.
-func (s *sampler) addLanes(p plane, y span) (ok bool) {
-	first, last := int(y.a>>8), int((y.b-1)>>8)
-	above, below := 256-y.a&255, (y.b-1)&255+1 // of the first and of the last row
-	if first == last || last-first > 256 {
-		return false
-	}
-	above, below = above&255, below&255
-	if above+below > 256 {
-		return false // 257 * 255 is the most that a lane holds
-	}
-	lo, hi := s.lo, s.hi[:len(s.lo)]
-	parts := s.parts[:2*len(lo)]
-	clear(parts)
-	if above > 0 {
-		s.addLaneRow(parts, p, first, uint64(above))
-		first++
-	}
-	if below > 0 {
-		s.addLaneRow(parts, p, last, uint64(below))
-		last--
-	}
-	clear(lo)
-	clear(hi)
-	for k := first; k <= last; k++ {
-		row := s.row(p, k)[:8*len(lo)]
-		for i := range lo {
-			v := binary.LittleEndian.Uint64(row[8*i:])
-			lo[i] += v & evenLanes
-			hi[i] += v >> 8 & evenLanes
-		}
-	}
-	total := uint64(0)
-	totals := s.totals
-	totals[0] = 0
-	// Each lane of 16 bits times 256, and what counts in part, in 32 bits.
-	const low = 0x0000ffff0000ffff
-	for i, l := range lo {
-		h, a, b := hi[i], parts[2*i], parts[2*i+1]
-		v04, v26 := l&low<<8+a&low, l>>16&low<<8+a>>16&low
-		v15, v37 := h&low<<8+b&low, h>>16&low<<8+b>>16&low
-		t := totals[8*i+1:][:8]
-		total += v04 & (1<<32 - 1)
-		t[0] = total
-		total += v15 & (1<<32 - 1)
-		t[1] = total
-		total += v26 & (1<<32 - 1)
-		t[2] = total
-		total += v37 & (1<<32 - 1)
-		t[3] = total
-		total += v04 >> 32
-		t[4] = total
-		total += v15 >> 32
-		t[5] = total
-		total += v26 >> 32
-		t[6] = total
-		total += v37 >> 32
-		t[7] = total
-	}
-	// What is left of the row's end.
-	for x := 8 * len(lo); x < s.width; x++ {
-		sum := uint64(0)
-		for k := first; k <= last; k++ {
-			sum += uint64(s.row(p, k)[x]) << 8
-		}
-		if above > 0 {
-			sum += uint64(s.row(p, first-1)[x]) * uint64(above)
-		}
-		if below > 0 {
-			sum += uint64(s.row(p, last+1)[x]) * uint64(below)
-		}
-		total += sum
-		totals[x+1] = total
-	}
-	totals[s.width+1] = total
-	return true
-}
-
-// evenLanes are the even bytes of eight, each in 16 bits.
-const evenLanes = 0x00ff00ff00ff00ff
-
-// addLaneRow adds a row of p, times w/256, to lanes: those of even and of odd
-// columns by turns.
-func (s *sampler) addLaneRow(parts []uint64, p plane, y int, w uint64) {
-	row := s.row(p, y)[:4*len(parts)]
-	for i := 0; i < len(parts); i += 2 {
-		v := binary.LittleEndian.Uint64(row[4*i:])
-		parts[i] += (v & evenLanes) * w
-		parts[i+1] += (v >> 8 & evenLanes) * w
-	}
-}
-
-// addSpan stores the sums of the columns over the rows of y in s.sums. They
-// stay below 255 * 256 * maxSide < 1<<31.
-func (s *sampler) addSpan(p plane, y span) {
-	clear(s.sums)
-	first, last := int(y.a>>8), int((y.b-1)>>8)
-	if first == last {
-		s.addPart(p, first, y.b-y.a)
-		return
-	}
-	if w := 256 - y.a&255; w < 256 {
-		s.addPart(p, first, w)
-		first++
-	}
-	if w := (y.b-1)&255 + 1; w < 256 {
-		s.addPart(p, last, w)
-		last--
-	}
-	// 257 rows of 255 are the most that a 16-bit lane holds.
-	for first <= last {
-		n := min(last-first+1, 257)
-		s.addWhole(p, first, n)
-		first += n
+// sampleRow stores the means of a row of boxes.
+func (s *sampler) sampleRow(p plane, pairs []rowPair, out []uint8) {
+	one := pairs[0].weights[1] == 0 // row of pixels, which is both rows then
+	even := len(pairs) == 1 && (one || pairs[0].weights[0] == pairs[0].weights[1])
+	switch {
+	case s.whole == 1 && (one || !s.light):
+		s.addLuma(p, pairs)
+		s.readColumns(out)
+	case s.light && s.whole == 2 && even:
+		s.readSquares(p, pairs[0].rows, out)
+	case s.light:
+		s.addLight(p, pairs)
+		s.divide(out)
+	case s.whole == 2:
+		s.addLuma(p, pairs)
+		s.readPairs(out)
+	default:
+		s.addLuma(p, pairs)
+		s.total()
+		s.divide(out)
 	}
 }
 
@@ -196,79 +140,161 @@ func (s *sampler) row(p plane, y int) []byte {
 	return p.pix[from : from+s.width]
 }
 
-// addPart adds a row of p, times w/256.
-func (s *sampler) addPart(p plane, y int, w uint32) {
-	row := s.row(p, y)
-	sums := s.sums[:len(row)]
-	for i, v := range row {
-		sums[i] += uint32(v) * w
+// addLuma stores the means of columns.
+func (s *sampler) addLuma(p plane, pairs []rowPair) {
+	clear(s.even)
+	clear(s.odd)
+	for i := range pairs {
+		above, below, w := s.row(p, pairs[i].rows[0]), s.row(p, pairs[i].rows[1]), &pairs[i].weights
+		n := len(above) / wordSize
+		addLanes(s.even[:n], s.odd[:n], above, below, w)
+		if n < len(s.even) { // what is left of the rows' ends
+			var ends [2][wordSize]uint8
+			copy(ends[0][:], above[wordSize*n:])
+			copy(ends[1][:], below[wordSize*n:])
+			addLanes(s.even[n:], s.odd[n:], ends[0][:], ends[1][:], w)
+		}
 	}
 }
 
-// addWhole adds n rows of p from row y on.
-func (s *sampler) addWhole(p plane, y, n int) {
-	lo := s.lo
-	hi := s.hi[:len(lo)]
-	clear(lo)
-	clear(hi)
-	for k := range n {
-		row := s.row(p, y+k)
-		for i := range lo {
-			v := binary.LittleEndian.Uint64(row[8*i:])
-			lo[i] += v & evenLanes
-			hi[i] += v >> 8 & evenLanes
-		}
-		for i := 8 * len(lo); i < len(row); i++ {
-			s.sums[i] += uint32(row[i]) << 8
-		}
-	}
-	for i, l := range lo {
-		h := hi[i]
-		o := s.sums[8*i : 8*i+8 : 8*i+8]
-		o[0] += uint32(l&0xffff) << 8
-		o[1] += uint32(h&0xffff) << 8
-		o[2] += uint32(l>>16&0xffff) << 8
-		o[3] += uint32(h>>16&0xffff) << 8
-		o[4] += uint32(l>>32&0xffff) << 8
-		o[5] += uint32(h>>32&0xffff) << 8
-		o[6] += uint32(l>>48) << 8
-		o[7] += uint32(h>>48) << 8
+// addLanes adds two rows of pixels times their weights to lanes.
+func addLanes(even, odd []uint64, above, below []uint8, w *[2]uint64) {
+	odd = odd[:len(even)]
+	for x := range even {
+		ae, ao := lanes(load(above[wordSize*x:]))
+		be, bo := lanes(load(below[wordSize*x:]))
+		even[x] += ae*w[0] + be*w[1]
+		odd[x] += ao*w[0] + bo*w[1]
 	}
 }
 
-// divide stores the means of one row of boxes, which are height/256 pixels
-// high, in out.
-func (s *sampler) divide(out []uint8, height uint32) {
-	// As the quotient of the integers, rounded, but without dividing: for a
-	// half the float may be a little too small.
-	const half = 0.5 + 1e-9
-	inverse := 1 / float64(height)
-	widths := s.widths[:len(out)]
-	if s.aligned {
-		inverse *= 256
-		before := s.totals[0]
-		for i, x := range s.xs[:len(out)] {
-			after := s.totals[x.b>>8]
-			out[i] = uint8(int64(float64(int64(after-before))*(widths[i]*inverse) + half))
-			before = after
-		}
-		return
+// readColumns stores the means of boxes that are columns.
+func (s *sampler) readColumns(out []uint8) {
+	odd := s.odd[:len(s.even)]
+	for x, e := range s.even {
+		store(out[wordSize*x:], (e+0x80*eachLane)>>8&evenBytes|(odd[x]+0x80*eachLane)&^evenBytes)
 	}
+}
+
+// readPairs stores the means of boxes that are pairs of columns.
+func (s *sampler) readPairs(out []uint8) {
+	even, odd := s.even, s.odd[:len(s.even)]
+	for x := 0; x < len(even); x += 2 {
+		v := pairMeans(even[x], odd[x])
+		if x+1 < len(even) {
+			v |= pairMeans(even[x+1], odd[x+1]) << 32
+		}
+		store(out[wordSize/2*x:], v)
+	}
+}
+
+// pairMeans returns the means of four pairs of columns, in the lower four bytes.
+func pairMeans(even, odd uint64) uint64 {
+	const low = 0x7fff * eachLane
+	v := (even>>1&low + odd>>1&low + 0x80*eachLane) >> 8 & evenBytes
+	v = (v | v>>8) & 0x0000ffff0000ffff
+	return (v | v>>16) & 0xffffffff
+}
+
+// lightOf is the light of a luma, 0 to 65535, and lumaOf the luma of light, in
+// steps of 8.
+var (
+	lightOf = func() (t [256]uint32) {
+		for v := range t {
+			t[v] = uint32(65535*math.Pow(float64(v)/255, gamma) + 0.5)
+		}
+		return t
+	}()
+	lumaOf = func() (t [8192]uint8) {
+		for i := 1; i < len(t); i++ {
+			t[i] = uint8(255*math.Pow((float64(i)+0.5)/float64(len(t)), 1/gamma) + 0.5)
+		}
+		return t
+	}()
+)
+
+// readSquares stores the means of the light of boxes of 2x2 pixels, or of 2x1
+// if the rows are the same.
+func (s *sampler) readSquares(p plane, rows [2]int, out []uint8) {
+	out = out[:len(s.xs)]
+	above, below := s.row(p, rows[0])[:2*len(out)], s.row(p, rows[1])[:2*len(out)]
+	for i := range out {
+		a, b := above[2*i:][:2], below[2*i:][:2]
+		sum := lightOf[a[0]] + lightOf[a[1]] + lightOf[b[0]] + lightOf[b[1]]
+		out[i] = lumaOf[sum/(4*8)%uint32(len(lumaOf))]
+	}
+}
+
+// addLight stores the running total of the means of the light of columns.
+func (s *sampler) addLight(p plane, pairs []rowPair) {
+	clear(s.sums)
+	last := len(pairs) - 1
+	for i := range pairs[:last] {
+		above, below, wa, wb := s.lightRows(p, &pairs[i])
+		sums := s.sums[:len(above)]
+		for x, v := range above {
+			sums[x] += lightOf[v]*wa + lightOf[below[x]]*wb
+		}
+	}
+	above, below, wa, wb := s.lightRows(p, &pairs[last])
+	sums, totals := s.sums[:len(above)], s.totals[:len(above)+2]
+	total := uint32(0)
+	for x, v := range above {
+		totals[x] = total
+		total += (sums[x] + lightOf[v]*wa + lightOf[below[x]]*wb) >> 8
+	}
+	totals[len(above)], totals[len(above)+1] = total, total
+}
+
+// lightRows returns two rows of pixels, of the same length, and their weights.
+func (s *sampler) lightRows(p plane, pair *rowPair) (above, below []byte, wa, wb uint32) {
+	above, below = s.row(p, pair.rows[0]), s.row(p, pair.rows[1])
+	return above, below[:len(above)], uint32(pair.weights[0]), uint32(pair.weights[1])
+}
+
+// total stores the running total of the means of columns.
+func (s *sampler) total() {
+	odd := s.odd[:len(s.even)]
+	sum := uint32(0)
+	for x, e := range s.even {
+		o := odd[x]
+		t := s.totals[wordSize*x:][:wordSize]
+		for k := 0; k < wordSize; k += 2 {
+			t[k] = sum
+			sum += uint32(e & 0xffff)
+			t[k+1] = sum
+			sum += uint32(o & 0xffff)
+			e, o = e>>16, o>>16
+		}
+	}
+	n := wordSize * len(s.even)
+	s.totals[n], s.totals[n+1] = sum, sum
+}
+
+// divide stores the means of boxes of any width.
+func (s *sampler) divide(out []uint8) {
+	scales := s.scales[:len(s.xs)]
+	out = out[:len(s.xs)]
 	at, before := s.xs[0].a, s.upTo(s.xs[0].a)
-	for i, x := range s.xs[:len(out)] {
+	for i, x := range s.xs {
 		if x.a != at { // boxes that overlap
 			before = s.upTo(x.a)
 		}
 		after := s.upTo(x.b)
-		out[i] = uint8(int64(float64(int64(after-before))*(widths[i]*inverse) + half))
+		mean := (after - before) * scales[i] // times 1<<40
+		if s.light {
+			out[i] = lumaOf[mean>>43%uint64(len(lumaOf))]
+		} else {
+			out[i] = uint8((mean + 1<<47) >> 48)
+		}
 		at, before = x.b, after
 	}
 }
 
-// upTo returns the sum of the columns left of x, which is in 1/256 pixel,
-// times 65536.
+// upTo returns the sum of the columns left of x, which is in 1/256 pixel, times
+// 256.
 func (s *sampler) upTo(x uint32) uint64 {
 	i := x >> 8
 	t := s.totals[i : i+2 : i+2]
-	return t[0]<<8 + uint64(x&255)*(t[1]-t[0])
+	return uint64(t[0])<<8 + uint64(x&255)*uint64(t[1]-t[0])
 }

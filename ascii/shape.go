@@ -161,12 +161,12 @@ const keep = 1.3
 
 // drawShapes fills dst with characters by their shape.
 func (r *Renderer) drawShapes(dst []Cell, t *shapeTable) {
-	cols := r.setup.cols
+	cols, pitch := r.setup.cols, r.luma.pitch
 	w := 2 * cols
 	level := &t.level
 	for y := range r.setup.rows {
-		four := r.luma.out[4*y*w:][:4*w]
-		a, b, c, d := four[:w], four[w:][:w], four[2*w:][:w], four[3*w:][:w]
+		four := r.luma.out[4*y*pitch:][:4*pitch]
+		a, b, c, d := four[:w], four[pitch:][:w], four[2*pitch:][:w], four[3*pitch:][:w]
 		row, held := dst[y*cols:][:cols], r.glyphs[y*cols:][:cols]
 		for x := range row {
 			i := 2 * x

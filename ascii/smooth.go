@@ -4,44 +4,21 @@ package ascii
 //
 // Each sample has an average of its own. A sample that is close to its average
 // is noise and moves the average by an eighth of the difference, in the first
-// pictures by more; one that is far from it has moved, and the average follows at once. Of thousands of
-// samples a few are far by noise too, and each would flash: to have moved, a
-// sample must be very far, or have a neighbour that is far, or be far twice in
-// a row.
+// pictures by more; one that is far from it has moved, and the average follows
+// at once. Of thousands of samples a few are far by noise too, and each would
+// flash: to have moved, a sample must be very far, or have a neighbour that is
+// far, or be far twice in a row.
+//
+// Averages are in 1/16 level, in lanes: two words for every eight samples. Of
+// differences the lanes hold topBits more.
 type smoother struct {
-	width    int     // samples in a row
-	averages []int16 // in 1/16 level
-	moved    []bool  // which samples of the last picture moved
-	far, was marks   // which were far from their averages in the last picture, and in the one before
-	pictures int     // how many there were, as far as it matters
-	limit    int     // what counts as far, in 1/16 level
-}
-
-// marks are the few of many samples for which something holds.
-type marks struct {
-	on   []bool
-	list []int32 // those that are on
-}
-
-// reset forgets all marks and makes room for n.
-func (m *marks) reset(n int) {
-	m.on = grow(m.on, n)
-	clear(m.on)
-	m.list = grow(m.list, n)[:0]
-}
-
-// forget removes all marks.
-func (m *marks) forget() {
-	for _, i := range m.list {
-		m.on[i] = false
-	}
-	m.list = m.list[:0]
-}
-
-// add marks sample i.
-func (m *marks) add(i int) {
-	m.on[i] = true
-	m.list = append(m.list, int32(i))
+	width    int      // samples in a row
+	averages []uint64 // of the even and of the odd samples by turns
+	moved    []uint8  // 1 for the samples of the last picture that moved
+	far, was []uint8  // 1 for those that were far from their averages in the last picture, and in the one before, with margins
+	margin   int      // of far and was: more than a row, at each end
+	pictures int      // how many there were, as far as it matters
+	limit    int      // what counts as far, in 1/16 level
 }
 
 // How far a sample may be from its average, in 1/16 level: about three times
@@ -52,14 +29,17 @@ const (
 	maxLimit = 18 * 16
 )
 
-// reset makes s forget all samples and expect n, in rows of width.
+// reset makes s forget all samples and expect n, in whole words, in rows of
+// width.
 func (s *smoother) reset(n, width int) {
 	s.width = width
-	s.averages = grow(s.averages, n)
+	s.margin = padded(width) + wordSize
+	s.averages = grow(s.averages, n/4)
 	s.moved = grow(s.moved, n)
+	s.far, s.was = grow(s.far, n+2*s.margin), grow(s.was, n+2*s.margin)
 	clear(s.moved)
-	s.far.reset(n)
-	s.was.reset(n)
+	clear(s.far)
+	clear(s.was)
 	s.pictures = 0
 	s.limit = (minLimit + 12*16) / 2
 }
@@ -67,19 +47,14 @@ func (s *smoother) reset(n, width int) {
 // apply replaces the samples by their averages. Those that elsewhere tells to
 // have moved, by another channel of the picture, are taken as they are;
 // elsewhere may be nil.
-func (s *smoother) apply(samples []uint8, elsewhere []bool) {
-	averages := s.averages[:len(samples)]
+func (s *smoother) apply(samples, elsewhere []uint8) {
 	if s.pictures++; s.pictures == 1 {
-		for i, v := range samples {
-			averages[i] = int16(v) << 4
+		for x := 0; x < len(samples); x += wordSize {
+			e, o := lanes(load(samples[x:]))
+			s.averages[x/4], s.averages[x/4+1] = e<<4, o<<4
 		}
 		return
 	}
-	for _, i := range s.far.list {
-		s.moved[i] = false
-	}
-	s.was.forget()
-	s.far, s.was = s.was, s.far
 	// 1/2, 1/4, then 1/8: at first that is nearly the mean of all.
 	shift := 3
 	switch {
@@ -90,38 +65,107 @@ func (s *smoother) apply(samples []uint8, elsewhere []bool) {
 	default:
 		s.pictures = 8
 	}
+	s.far, s.was = s.was, s.far
 	s.adapt(samples)
-	half := int16(1) << (shift - 1)
-	limit := int16(s.limit)
-	for i, v := range samples {
-		d := int16(v)<<4 - averages[i]
-		if uint16(d+limit) > uint16(2*limit) || elsewhere != nil && elsewhere[i] {
-			s.far.add(i)
+	s.average(samples, elsewhere, shift)
+	s.follow(samples, elsewhere)
+}
+
+// average finds the samples that are far from their averages, and moves the
+// averages of all others.
+func (s *smoother) average(samples, elsewhere []uint8, shift int) {
+	limit := uint64(s.limit) * eachLane
+	half := uint64(eachLane) << (shift - 1)
+	keep := 0xffff >> shift * uint64(eachLane) // what a shift leaves of each lane
+	bias := uint64(topBits) >> shift
+	far := s.far[s.margin:]
+	for x := 0; x < len(samples); x += wordSize {
+		v := load(samples[x:])
+		e, o := lanes(v)
+		a := s.averages[x/4:][:2]
+		de, do := e<<4+topBits-a[0], o<<4+topBits-a[1]
+		flags := beyond(de, limit)>>15 | beyond(do, limit)>>7
+		if elsewhere != nil {
+			flags |= load(elsewhere[x:])
+		}
+		store(far[x:], flags)
+		if flags == eachByte {
 			continue
 		}
-		a := averages[i] + (d+half)>>shift
-		averages[i] = a
-		samples[i] = uint8((a + 8) >> 4)
-	}
-	for _, i := range s.far.list {
-		v := samples[i]
-		if elsewhere != nil && elsewhere[i] || s.hasMoved(int(i), v) {
-			s.moved[i] = true
-			averages[i] = int16(v) << 4
-			continue
+		e = a[0] + (de+half)>>shift&keep - bias
+		o = a[1] + (do+half)>>shift&keep - bias
+		if flags != 0 {
+			fe, fo := fillLanes(flags&eachLane), fillLanes(flags>>8&eachLane)
+			e, o = e&^fe|a[0]&fe, o&^fo|a[1]&fo
 		}
-		d := int16(v)<<4 - averages[i]
-		averages[i] += min(max(d, -limit), limit) >> 3
-		samples[i] = uint8((averages[i] + 8) >> 4)
+		a[0], a[1] = e, o
+		out := merge((e+8*eachLane)>>4&evenBytes, (o+8*eachLane)>>4&evenBytes)
+		if flags != 0 {
+			f := fillBytes(flags)
+			out = out&^f | v&f
+		}
+		store(samples[x:], out)
 	}
 }
 
+// beyond returns the top bits of the lanes of differences that are more than
+// limit.
+func beyond(d, limit uint64) uint64 {
+	return (^(d + limit) | (d - limit - eachLane)) & topBits
+}
+
+// follow makes the averages follow the far samples that have moved, and
+// replaces those that have not.
+func (s *smoother) follow(samples, elsewhere []uint8) {
+	limit := uint64(s.limit) * eachLane
+	step := uint64(s.limit / 8)
+	m, w := s.margin, s.width
+	for x := 0; x < len(samples); x += wordSize {
+		flags := load(s.far[m+x:])
+		if flags == 0 {
+			store(s.moved[x:], 0)
+			continue
+		}
+		e, o := lanes(load(samples[x:]))
+		a := s.averages[x/4:][:2]
+		if flags == eachByte { // all have a neighbour
+			store(s.moved[x:], eachByte)
+			a[0], a[1] = e<<4, o<<4
+			continue
+		}
+		de, do := e<<4+topBits-a[0], o<<4+topBits-a[1]
+		// At the ends of rows a neighbour may be that of another row: no harm.
+		moved := load(s.far[m+x-1:]) | load(s.far[m+x+1:]) | load(s.far[m+x-w:]) | load(s.far[m+x+w:]) |
+			load(s.was[m+x:]) | beyond(de, 2*limit)>>15 | beyond(do, 2*limit)>>7
+		if elsewhere != nil {
+			moved |= load(elsewhere[x:])
+		}
+		moved &= flags
+		store(s.moved[x:], moved)
+		alone := flags &^ moved
+		a[0] = settle(a[0], e, de, moved, alone, step)
+		a[1] = settle(a[1], o, do, moved>>8, alone>>8, step)
+		store(samples[x:], merge((a[0]+8*eachLane)>>4&evenBytes, (a[1]+8*eachLane)>>4&evenBytes))
+	}
+}
+
+// settle returns averages as the far samples v of differences d make them:
+// those of samples that moved follow, those of ones that are alone go a step.
+func settle(averages, v, d, moved, alone, step uint64) uint64 {
+	m := fillLanes(moved & eachLane)
+	up, down := alone&eachLane&(d>>15), alone&eachLane&(^d>>15)
+	return (averages&^m | v<<4&m) + up*step - down*step
+}
+
+// enoughNoise is how many samples tell how much noise there is.
+const enoughNoise = 1 << 11
+
 // adapt makes the limit follow the noise of the samples that are not far.
 func (s *smoother) adapt(samples []uint8) {
-	averages := s.averages[:len(samples)]
 	noise, still := 0, 0
-	for i := 0; i < len(samples); i += len(samples)/enough | 1 {
-		if off := abs(int(samples[i])<<4 - int(averages[i])); off <= s.limit {
+	for i := 0; i < len(samples); i += len(samples)/enoughNoise | 1 {
+		average := int(s.averages[i/8*2+i&1] >> (i / 2 & 3 * 16) & 0xffff)
+		if off := abs(int(samples[i])<<4 - average); off <= s.limit {
 			noise += off
 			still++
 		}
@@ -133,15 +177,4 @@ func (s *smoother) adapt(samples []uint8) {
 	// three times that one is 15/4 of the mean.
 	want := min(max(noise*15/(4*still), minLimit), maxLimit)
 	s.limit += (want - s.limit) / 4
-}
-
-// hasMoved reports whether sample i, which is far and has the value v, is so
-// by more than noise.
-func (s *smoother) hasMoved(i int, v uint8) bool {
-	if d := abs(int(v)<<4 - int(s.averages[i])); d > 2*s.limit || s.was.on[i] {
-		return true
-	}
-	far, w := s.far.on, s.width
-	// At the ends of rows a neighbour may be that of another row: no harm.
-	return i > 0 && far[i-1] || i+1 < len(far) && far[i+1] || i >= w && far[i-w] || i+w < len(far) && far[i+w]
 }

@@ -66,29 +66,35 @@ func (t *tinter) fit(c uint8, want *[8]float32) (light, miss float32) {
 func (r *Renderer) drawColour(dst []Cell) {
 	t := tinters()
 	cols := r.setup.cols
-	w := 2 * cols
-	for i := range dst {
-		at := i/cols*4*w + i%cols*2
-		var s [8]uint8
-		for y := range 4 {
-			pair := r.luma.out[at+y*w:][:2]
-			s[2*y], s[2*y+1] = pair[0], pair[1]
+	for y := range r.setup.rows {
+		a, b, c, d := r.lines(y)
+		row, shown := dst[y*cols:][:cols], r.shown[y*cols:][:cols]
+		for x := range row {
+			s := gather(a, b, c, d, x)
+			cell := shown[x]
+			if i := y*cols + x; !r.stays(i, s) {
+				cell = r.colourCell(t, i, s)
+				shown[x] = cell
+			}
+			row[x] = cell
 		}
-		if r.stays(i, s[:]) {
-			dst[i] = r.shown[i]
-			continue
-		}
-		code, luma := t.choose(&s, r.glyphs[i], r.fresh)
-		if !r.fresh && code == r.glyphs[i] {
-			luma = held(r.shades[i], luma, 2*deadBand) // ink is thin: noise counts double
-		}
-		r.glyphs[i], r.shades[i] = code, luma
-		dst[i] = Cell{R: ' ' + rune(code)}
-		if code != 0 {
-			dst[i].Fg = r.paint(luma, i)
-		}
-		r.shown[i] = dst[i]
 	}
+}
+
+// colourCell returns the cell for the samples of cell i.
+func (r *Renderer) colourCell(t *tinter, i int, samples uint64) Cell {
+	var s [8]uint8
+	store(s[:], samples)
+	code, luma := t.choose(&s, r.glyphs[i], r.fresh)
+	if !r.fresh && code == r.glyphs[i] {
+		luma = held(r.shades[i], luma, 2*deadBand) // ink is thin: noise counts double
+	}
+	r.glyphs[i], r.shades[i] = code, luma
+	c := Cell{R: ' ' + rune(code)}
+	if code != 0 {
+		c.Fg = r.paint(luma, i)
+	}
+	return c
 }
 
 // choose returns the character for 2x4 samples and its luma, staying with old

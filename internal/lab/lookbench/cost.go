@@ -25,7 +25,7 @@ const (
 type duel struct {
 	look    ascii.Look
 	colors  ascii.Colors
-	least   float64 // the ratio that is asked for, 0 for none
+	least   float64 // the ratio for new scenes that is asked for, 0 for none
 	octants bool
 	mode    []string
 }
@@ -39,91 +39,171 @@ var duels = []duel{
 	{look: ascii.LookBraille, colors: ascii.ColorsNone, mode: []string{"--symbols=braille", "--colors=none"}},
 	{look: ascii.LookBraille, mode: []string{"--symbols=braille", "--colors=full"}},
 	{look: ascii.LookHalf, mode: []string{"--symbols=vhalf", "--colors=full"}},
-	{look: ascii.LookQuadrant, mode: []string{"--symbols=quad,half,solid,space", "--colors=full"}},
+	{look: ascii.LookQuadrant, mode: []string{"--symbols=block,space", "--colors=full"}},
 	{look: ascii.LookSextant, mode: []string{"--symbols=sextant,half,solid,space", "--colors=full"}},
 	{look: ascii.LookOctant, least: 20, octants: true, mode: []string{"--symbols=octant,quad,half,solid,space", "--colors=full"}},
 	{look: ascii.LookOctant, octants: true, mode: []string{"--symbols=octant,quad,half,solid,space", "--colors=full", "--work=9"}},
 	{look: ascii.LookOctant, colors: ascii.Colors256, octants: true, mode: []string{"--symbols=octant,quad,half,solid,space", "--colors=256"}},
+	{look: ascii.LookOctant, colors: ascii.Colors16, octants: true, mode: []string{"--symbols=octant,quad,half,solid,space", "--colors=16"}},
+}
+
+// scenes are the pictures that costs are measured with: one scene with noise
+// that stands still, or that moves by three pixels a picture, and another scene
+// every time.
+type scenes struct {
+	cutFrom          []*image.Gray // the scenes without noise
+	still, pan, cuts []*image.YCbCr
+}
+
+// loadScenes returns the scenes.
+func loadScenes() (s scenes, err error) {
+	for _, name := range metric.Pictures {
+		m, err := metric.LoadPicture(name)
+		if err != nil {
+			return s, err
+		}
+		s.cutFrom = append(s.cutFrom, m)
+		s.cuts = append(s.cuts, noisyPictures(m, cameraNoise, 1)...)
+	}
+	s.still = noisyPictures(s.cutFrom[0], cameraNoise, 8)
+	for _, p := range noisyPictures(s.cutFrom[1], cameraNoise, 16) {
+		s.pan = append(s.pan, moved(p, 3*len(s.pan)))
+	}
+	return s, nil
+}
+
+// cameraNoise is the standard deviation of the noise of scenes, in levels.
+const cameraNoise = 2
+
+// moved returns m moved to the left by n pixels, its left part at the right.
+func moved(m *image.YCbCr, n int) *image.YCbCr {
+	to := *m
+	to.Y = make([]byte, len(m.Y))
+	for at := 0; at < len(m.Y); at += m.YStride {
+		row := m.Y[at:][:m.YStride]
+		copy(to.Y[at:], row[n:])
+		copy(to.Y[at+m.YStride-n:], row[:n])
+	}
+	return &to
 }
 
 // costs prints what pictures cost, in rounds by turns with each chafa.
 func costs(ctx context.Context, out io.Writer, tools []*tool, rounds int) error {
-	m, err := metric.LoadPicture("face")
+	s, err := loadScenes()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "CPU per picture, 640x480 pixels to %dx%d cells, one thread, median of %d rounds by turns.\n", costCols, costRows, rounds)
-	fmt.Fprint(out, "s2c: with levels and everything against flicker; still is a still scene with noise, cut another scene every time, "+
-		"in which nothing can be kept.\nchafa: without starting and reading; it keeps nothing. The ratios are to these two.\n\n")
+	fmt.Fprint(out, "s2c: with levels and everything against flicker. New is another scene every time, in which nothing can be kept;\n"+
+		"pan is a scene with noise that moves by 3 pixels a picture, still is one that does not.\n"+
+		"chafa: the scenes of new, without starting and reading; it keeps nothing.\n\n")
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "look\tcolours\tms still\tms cut\tchafa\tits mode\tits ms\tratio still\tratio cut\tfloor still")
-	still := noisyPictures(m, 2, 8)
-	var cuts []*image.YCbCr
-	for _, name := range metric.Pictures {
-		scene, err := metric.LoadPicture(name)
-		if err != nil {
-			return err
-		}
-		cuts = append(cuts, noisyPictures(scene, 2, 1)...)
-	}
+	fmt.Fprintln(t, "look\tcolours\tms new\tpan\tstill\tother\tits mode\tits ms\tratio new\tpan\tstill\tfloor new")
 	for _, d := range duels {
 		for _, c := range tools {
 			if d.octants && !c.octants {
 				continue
 			}
-			if err := d.fight(ctx, t, m, still, cuts, c, rounds); err != nil {
+			own, theirs, err := d.fight(ctx, &s, c, rounds)
+			if err != nil {
 				return err
 			}
+			d.print(t, own, c, theirs)
 		}
 		if len(tools) == 0 {
-			var own, cut []time.Duration
-			for range rounds {
-				own, cut = append(own, d.cost(still)), append(cut, d.cost(cuts))
-			}
-			fmt.Fprintf(t, "%v\t%v\t%.2f\t%.2f\n", d.look, d.colors, ms(median(own)), ms(median(cut)))
+			own, _, _ := d.fight(ctx, &s, nil, rounds)
+			fmt.Fprintf(t, "%v\t%v\t%.3f\t%.3f\t%.3f\n", d.look, d.colors, ms(own[0]), ms(own[1]), ms(own[2]))
 		}
 	}
 	return t.Flush()
 }
 
-// fight prints the row of a duel with a tool.
-func (d duel) fight(ctx context.Context, out io.Writer, m *image.Gray, still, cuts []*image.YCbCr, c *tool, rounds int) error {
-	var own, cut, theirs []time.Duration
+// fight returns the medians of what new, panned and still scenes cost, and of
+// what new ones cost a tool, if any, by turns.
+func (d duel) fight(ctx context.Context, s *scenes, c *tool, rounds int) (own [3]time.Duration, theirs time.Duration, err error) {
+	var all [4][]time.Duration
 	for range rounds {
-		own, cut = append(own, d.cost(still)), append(cut, d.cost(cuts))
-		cost, err := c.cpu(ctx, m, costCols, costRows, d.mode...)
-		if err != nil {
-			return err
+		for k, pictures := range [3][]*image.YCbCr{s.cuts, s.pan, s.still} {
+			all[k] = append(all[k], cost(d.look, d.colors, costCols, costRows, pictures))
 		}
-		theirs = append(theirs, cost)
+		if c == nil {
+			continue
+		}
+		v, err := c.cpu(ctx, s.cutFrom, costCols, costRows, d.mode...)
+		if err != nil {
+			return own, 0, err
+		}
+		all[3] = append(all[3], v)
 	}
-	a, b := median(own), median(theirs)
-	ratio := float64(b) / float64(max(a, 1))
+	for k := range own {
+		own[k] = max(median(all[k]), 1)
+	}
+	if c != nil {
+		theirs = median(all[3])
+	}
+	return own, theirs, nil
+}
+
+// print prints the row of a duel.
+func (d duel) print(out io.Writer, own [3]time.Duration, c *tool, theirs time.Duration) {
+	var ratios [3]float64
+	for k := range ratios {
+		ratios[k] = float64(theirs) / float64(own[k])
+	}
 	floor := ""
 	if d.least > 0 {
 		floor = fmt.Sprintf("%.0f met", d.least)
-		if ratio < d.least {
+		if ratios[0] < d.least {
 			floor = fmt.Sprintf("%.0f MISSED", d.least)
 		}
 	}
-	fmt.Fprintf(out, "%v\t%v\t%.2f\t%.2f\t%s\t%v\t%.2f\t%.1f\t%.1f\t%s\n",
-		d.look, d.colors, ms(a), ms(median(cut)), c.name, d.mode, ms(b), ratio, float64(b)/float64(max(median(cut), 1)), floor)
-	return nil
+	fmt.Fprintf(out, "%v\t%v\t%.3f\t%.3f\t%.3f\t%s\t%v\t%.2f\t%.1f\t%.1f\t%.1f\t%s\n",
+		d.look, d.colors, ms(own[0]), ms(own[1]), ms(own[2]), c.name, d.mode, ms(theirs), ratios[0], ratios[1], ratios[2], floor)
+}
+
+// sizes prints what the looks cost in grids of some sizes.
+func sizes(out io.Writer, rounds int) error {
+	s, err := loadScenes()
+	if err != nil {
+		return err
+	}
+	grids := [][2]int{{80, 24}, {160, 48}, {240, 67}}
+	fmt.Fprintf(out, "CPU in ms per picture of 640x480 pixels: new scenes / a still one, median of %d rounds.\n\n", rounds)
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "look")
+	for _, g := range grids {
+		fmt.Fprintf(t, "\t%dx%d", g[0], g[1])
+	}
+	fmt.Fprintln(t)
+	for l := range ascii.EveryLook {
+		fmt.Fprint(t, l)
+		for _, g := range grids {
+			var all [2][]time.Duration
+			for range rounds {
+				for k, pictures := range [2][]*image.YCbCr{s.cuts, s.still} {
+					all[k] = append(all[k], cost(l, ascii.ColorsTrue, g[0], g[1], pictures))
+				}
+			}
+			fmt.Fprintf(t, "\t%.3f / %.3f", ms(median(all[0])), ms(median(all[1])))
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
 }
 
 // cost returns the CPU time of a picture of some that are drawn by turns.
-func (d duel) cost(pictures []*image.YCbCr) time.Duration {
+func cost(look ascii.Look, colors ascii.Colors, cols, rows int, pictures []*image.YCbCr) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	r := ascii.Renderer{Look: d.look, Colors: d.colors}
-	cells := make([]ascii.Cell, costCols*costRows)
+	r := ascii.Renderer{Look: look, Colors: colors}
+	cells := make([]ascii.Cell, cols*rows)
 	draw := func() {
 		for _, m := range pictures {
-			r.Render(cells, costCols, costRows, 2, m)
+			r.Render(cells, cols, rows, 2, m)
 		}
 	}
 	draw() // makes buffers and tables
-	const times = 10
+	times := 80 / len(pictures)
 	before := threadTime()
 	for range times {
 		draw()
@@ -179,7 +259,7 @@ func changes(out io.Writer, pictureName string) error {
 		{noisyPictures(small, 7, 40), 80, 24},
 	}
 	for l := range ascii.EveryLook {
-		for _, c := range []ascii.Colors{ascii.ColorsTrue, ascii.Colors256, ascii.ColorsNone} {
+		for _, c := range []ascii.Colors{ascii.ColorsTrue, ascii.Colors256, ascii.Colors16, ascii.ColorsNone} {
 			if !l.Coloured() && c != ascii.ColorsNone {
 				continue
 			}

@@ -3,13 +3,16 @@
 // jp2a beside them where they are installed.
 //
 //	go run ./internal/lab/lookbench                          everything
-//	go run ./internal/lab/lookbench -tables quality          only that: quality, cost, changes
+//	go run ./internal/lab/lookbench -tables classes          only that: classes, quality, cost, sizes, changes
+//	go run ./internal/lab/lookbench -cells 40x20             quality in another grid
 //	go run ./internal/lab/lookbench -font noto -held         in another font, with pictures that no parameter was chosen with
 //	go run ./internal/lab/lookbench -chafa ~/src/chafa       another chafa too; may be repeated
 //	go run ./internal/lab/lookbench -save DIR                keep what is drawn as PNG files
 //	go run ./internal/lab/lookbench -sheet F.ttf > f.png     the picture of a font for metric/fonts
 //
-// Quality is the metric of package metric at 80x30 cells. Octants of chafa are
+// Quality is the metric of package metric; the table of classes has the best of
+// each class of what terminals can do, with the others beside. Costs are CPU time
+// for new scenes, in which nothing can be kept, and for others. Octants of chafa are
 // in the tables only if it draws them, which takes version 1.16 and a GLib that
 // knows Unicode 16; other versions of GLib make it drop them without a word.
 package main
@@ -48,7 +51,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("lookbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	paths := []string{"chafa"}
-	tables := flags.String("tables", "quality,cost,changes", "which tables to print")
+	tables := flags.String("tables", "classes,quality,cost,sizes,changes", "which tables to print")
+	cells := flags.String("cells", "80x30", "`grid` of cells to measure quality in, of 8x16 pixels each")
 	font := flags.String("font", "dejavu", "font of the terminal: "+strings.Join(metric.Fonts(), ", "))
 	held := flags.Bool("held", false, "measure quality with the pictures that no parameter was chosen with")
 	save := flags.String("save", "", "`folder` for pictures of what is drawn")
@@ -68,28 +72,53 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	names := metric.Pictures
+	q := trial{font: *font, names: metric.Pictures, save: *save}
 	if *held {
-		names = metric.HeldOut
+		q.names = metric.HeldOut
 	}
+	if n, err := fmt.Sscanf(*cells, "%dx%d", &q.cols, &q.rows); n != 2 || err != nil || q.cols < 1 || q.rows < 1 {
+		return fmt.Errorf("grid %q: want columns and rows, as 80x30", *cells)
+	}
+	b := bench{tools: tools, methods: methods(tools, stderr), trial: q, rounds: max(*rounds, 1)}
 	for name := range strings.SplitSeq(*tables, ",") {
-		var err error
-		switch name {
-		case "quality":
-			err = quality(ctx, stdout, *font, names, methods(tools, stderr), *save)
-		case "cost":
-			err = costs(ctx, stdout, tools, max(*rounds, 1))
-		case "changes":
-			err = changes(stdout, "face")
-		default:
-			err = fmt.Errorf("table %q: want quality, cost or changes", name)
-		}
-		if err != nil {
+		if err := b.table(ctx, stdout, name); err != nil {
 			return err
 		}
 		fmt.Fprintln(stdout)
 	}
 	return nil
+}
+
+// A bench is what tables are made of.
+type bench struct {
+	tools   []*tool
+	methods []method
+	trial   trial
+	rounds  int
+	scores  []metric.Score // of methods, once they are measured
+}
+
+// table prints the table of a name.
+func (b *bench) table(ctx context.Context, out io.Writer, name string) (err error) {
+	if (name == "classes" || name == "quality") && b.scores == nil {
+		if b.scores, err = b.trial.measure(ctx, b.methods); err != nil {
+			return err
+		}
+	}
+	switch name {
+	case "classes":
+		return compare(out, b.trial, b.methods, b.scores)
+	case "quality":
+		return quality(out, b.trial, b.methods, b.scores)
+	case "cost":
+		return costs(ctx, out, b.tools, b.rounds)
+	case "sizes":
+		return sizes(out, b.rounds)
+	case "changes":
+		return changes(out, "face")
+	default:
+		return fmt.Errorf("table %q: want classes, quality, cost, sizes or changes", name)
+	}
 }
 
 // writeSheet writes the picture of the font in a file.

@@ -23,8 +23,9 @@ func TestFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-tables", "beauty"}, "want quality, cost or changes"},
+		{[]string{"-tables", "beauty"}, "want classes, quality, cost, sizes or changes"},
 		{[]string{"-font", "comic", "-tables", "quality"}, `load font "comic"`},
+		{[]string{"-cells", "big"}, `grid "big"`},
 		{[]string{"-sheet", "nowhere.ttf"}, "nowhere.ttf"},
 	} {
 		err := run(t.Context(), tt.args, io.Discard, io.Discard)
@@ -67,11 +68,11 @@ func TestOurs(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, o := range ours() {
 		seen[strings.Fields(o.name)[1]] = true
-		cells, err := o.draw(t.Context(), m, qualityCols, qualityRows)
+		cells, err := o.draw(t.Context(), m, 80, 30)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := metric.Measure(f, cells, qualityCols, m)
+		s, err := metric.Measure(f, cells, 80, m)
 		if err != nil {
 			t.Fatal(err)
 		}

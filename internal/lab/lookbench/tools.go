@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -155,28 +156,35 @@ func seen(c screen.Cell) metric.Cell {
 	return m
 }
 
-// cpu returns the CPU time that chafa takes for a picture in a grid, without
-// starting and without reading the file: the difference between one run with
-// many pictures in the grid and one with as many in a single cell.
-func (t *tool) cpu(ctx context.Context, m *image.Gray, cols, rows int, mode ...string) (time.Duration, error) {
-	const pictures = 30
-	var cost [2]time.Duration
-	_, err := withFile(xwd(m), ".xwd", func(path string) ([]metric.Cell, error) {
-		for i, size := range [2][2]int{{1, 1}, {cols, rows}} {
-			args := t.args(size[0], size[1], mode...)
-			for range pictures {
-				args = append(args, path)
-			}
-			cmd := exec.CommandContext(ctx, t.path, args...)
-			cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor")
-			if err := cmd.Run(); err != nil {
-				return nil, fmt.Errorf("run %s: %w", t.path, err)
-			}
-			cost[i] = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+// cpu returns the CPU time that chafa takes for one of some pictures in a grid,
+// without starting and without reading the files: the difference between one
+// run with many pictures in the grid and one with as many in a single cell.
+func (t *tool) cpu(ctx context.Context, pictures []*image.Gray, cols, rows int, mode ...string) (time.Duration, error) {
+	const times = 8
+	dir, err := os.MkdirTemp("", "lookbench")
+	if err != nil {
+		return 0, fmt.Errorf("make a folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	var paths []string
+	for i, m := range pictures {
+		path := filepath.Join(dir, strconv.Itoa(i)+".xwd")
+		if err := os.WriteFile(path, xwd(m), 0o600); err != nil {
+			return 0, fmt.Errorf("write a picture: %w", err)
 		}
-		return nil, nil
-	})
-	return (cost[1] - cost[0]) / pictures, err
+		paths = append(paths, path)
+	}
+	var cost [2]time.Duration
+	for i, size := range [2][2]int{{1, 1}, {cols, rows}} {
+		args := append(t.args(size[0], size[1], mode...), slices.Repeat(paths, times)...)
+		cmd := exec.CommandContext(ctx, t.path, args...)
+		cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor")
+		if err := cmd.Run(); err != nil {
+			return 0, fmt.Errorf("run %s: %w", t.path, err)
+		}
+		cost[i] = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
+	return (cost[1] - cost[0]) / time.Duration(times*len(paths)), nil
 }
 
 // xwd returns m as an X window dump, which costs nothing to decode.
@@ -214,27 +222,49 @@ func (t *tool) methods() []method {
 		of(monoASCII, "ascii, work 9", "--symbols=ascii", "--colors=none", "--work=9"),
 		of(monoASCII, "ascii, diffusion", "--symbols=ascii", "--colors=none", "--dither=diffusion"),
 		of(reverseASCII, "ascii", "--symbols=ascii", "--colors=2"),
+		of(reverseASCII, "ascii, work 9", "--symbols=ascii", "--colors=2", "--work=9"),
 		of(reverseASCII, "ascii, diffusion", "--symbols=ascii", "--colors=2", "--dither=diffusion"),
 		of(tintedASCII, "ascii", "--symbols=ascii", "--colors=full", "--fg-only"),
+		of(tintedASCII, "ascii, work 9", "--symbols=ascii", "--colors=full", "--fg-only", "--work=9"),
 		of(fullASCII, "ascii", "--symbols=ascii", "--colors=full"),
 		of(fullASCII, "ascii, work 9", "--symbols=ascii", "--colors=full", "--work=9"),
 		of(full256, "ascii", "--symbols=ascii", "--colors=256"),
+		of(full256, "ascii, work 9", "--symbols=ascii", "--colors=256", "--work=9"),
+		of(full16, "ascii", "--symbols=ascii", "--colors=16"),
+		of(full16, "ascii, diffusion", "--symbols=ascii", "--colors=16", "--dither=diffusion"),
 		of(monoBlocks, "braille", "--symbols=braille", "--colors=none"),
 		of(monoBlocks, "braille, diffusion", "--symbols=braille", "--colors=none", "--dither=diffusion"),
 		of(dots, "braille", "--symbols=braille", "--colors=full"),
+		of(dots, "braille, work 9", "--symbols=braille", "--colors=full", "--work=9"),
 		of(halves, "half", "--symbols=vhalf", "--colors=full"),
+		of(halves256, "half", "--symbols=vhalf", "--colors=256"),
+		of(halves256, "half, diffusion", "--symbols=vhalf", "--colors=256", "--dither=diffusion"),
 		of(quarters, "quad", "--symbols=quad,half,solid,space", "--colors=full"),
+		of(quarters, "quad, work 9", "--symbols=quad,half,solid,space", "--colors=full", "--work=9"),
+		of(quarters, "block", "--symbols=block,space", "--colors=full"),
+		of(quarters, "block, work 9", "--symbols=block,space", "--colors=full", "--work=9"),
 		of(quarters, "default", "--colors=full"),
+		of(quarters, "default, work 9", "--colors=full", "--work=9"),
 		of(quarters256, "default", "--colors=256"),
+		of(quarters256, "block, work 9", "--symbols=block,space", "--colors=256", "--work=9"),
+		of(quarters16, "default", "--colors=16"),
+		of(quarters16, "default, diffusion", "--colors=16", "--dither=diffusion"),
+		of(quarters16, "block, work 9, diffusion", "--symbols=block,space", "--colors=16", "--work=9", "--dither=diffusion"),
 		of(sixths, "sextant", "--symbols=sextant,half,solid,space", "--colors=full"),
 		of(sixths, "sextant, work 9", "--symbols=sextant,half,solid,space", "--colors=full", "--work=9"),
+		of(sixths, "sextant+quad, work 9", "--symbols=sextant,quad,half,solid,space", "--colors=full", "--work=9"),
+		of(sixths256, "sextant+quad, work 9", "--symbols=sextant,quad,half,solid,space", "--colors=256", "--work=9"),
 	}
 	if t.octants {
+		const octants = "--symbols=octant,quad,half,solid,space"
 		list = append(list,
-			of(eighths, "octant", "--symbols=octant,quad,half,solid,space", "--colors=full"),
-			of(eighths, "octant, work 9", "--symbols=octant,quad,half,solid,space", "--colors=full", "--work=9"),
-			of(eighths256, "octant, work 9", "--symbols=octant,quad,half,solid,space", "--colors=256", "--work=9"),
-			of(eighths16, "octant, diffusion", "--symbols=octant,quad,half,solid,space", "--colors=16", "--work=9", "--dither=diffusion"),
+			of(monoBlocks, "octant", octants, "--colors=none", "--work=9"),
+			of(eighths, "octant", octants, "--colors=full"),
+			of(eighths, "octant, work 9", octants, "--colors=full", "--work=9"),
+			of(eighths256, "octant, work 9", octants, "--colors=256", "--work=9"),
+			of(eighths256, "octant, diffusion", octants, "--colors=256", "--work=9", "--dither=diffusion"),
+			of(eighths16, "octant", octants, "--colors=16", "--work=9"),
+			of(eighths16, "octant, diffusion", octants, "--colors=16", "--work=9", "--dither=diffusion"),
 		)
 	}
 	return list
