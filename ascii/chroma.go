@@ -48,7 +48,7 @@ func (r *Renderer) holdTint() {
 // level from those that it was drawn with, and remembers them if it does not.
 // Where nothing moves most cells stay, which is most of the work.
 func (r *Renderer) stays(i int, s uint64) bool {
-	if !r.fresh && alike(s, r.drawn[i]) && !(r.setup.chroma && r.moved[i] != 0) {
+	if !r.fresh && alike(s, r.drawn[i]) && (!r.setup.chroma || r.moved[i] == 0) {
 		return true
 	}
 	r.drawn[i] = s
@@ -58,7 +58,7 @@ func (r *Renderer) stays(i int, s uint64) bool {
 // staysAll does the same for more samples.
 func (r *Renderer) staysAll(i int, samples []uint64) bool {
 	drawn := r.drawn[i*len(samples):][:len(samples)]
-	same := !r.fresh && !(r.setup.chroma && r.moved[i] != 0)
+	same := !r.fresh && (!r.setup.chroma || r.moved[i] == 0)
 	for k, v := range samples {
 		same = same && alike(v, drawn[k])
 	}

@@ -7,7 +7,7 @@ import "strings"
 type kind struct {
 	name     string
 	sextants string // draws U+1FB00 to U+1FB3B itself, whatever the font is
-	octants  string // draws itself all the 256 characters that package ascii makes of 2x4 blocks
+	octants  string // draws itself all the characters that package ascii makes of 2x4 blocks
 	speaks   string // answers XTVERSION; "" if all that draw sextants do
 	deep     bool   // has always shown 24 bits of colour, or for ten years
 }
@@ -20,17 +20,16 @@ type kind struct {
 // since 0.14 (alacritty #7534), and does not either; xterm.js does in one of
 // its renderers only (xtermjs/xterm.js #5467).
 //
-// Octants are U+1CD00 to U+1CDE5 and eight characters of other blocks, of
-// which U+1CEA0, U+1CEA3, U+1CEA8, U+1CEAB, U+1FBE6 and U+1FBE7 came later to
-// many. Without them foot (since 1.20.0) and kitty (since 0.40.0) draw octants.
+// Octants are U+1CD00 to U+1CDE5 and characters of other blocks, of which
+// U+1CEA0, U+1CEA3, U+1CEA8, U+1CEAB, U+1FBE6 and U+1FBE7 came later to many:
+// package ascii does without these six.
 var kinds = []kind{
-	// Sextants: CHANGELOG.md of 1.7.0 and box-drawing.c, which as of 1.27 lacks
-	// the six of the octants.
-	{name: "foot", sextants: "1.7.0", deep: true},
+	// CHANGELOG.md: sextants in 1.7.0, octants in 1.20.0.
+	{name: "foot", sextants: "1.7.0", octants: "1.20.0", deep: true},
 
-	// docs/changelog.rst: drawn since 0.19.0, right since 0.19.3; octants in
-	// 0.40.0, "one sixteenth blocks" in 0.47.0.
-	{name: "kitty", sextants: "0.19.3", octants: "0.47.0", deep: true},
+	// docs/changelog.rst: sextants drawn since 0.19.0, right since 0.19.3; octants
+	// in 0.40.0.
+	{name: "kitty", sextants: "0.19.3", octants: "0.40.0", deep: true},
 
 	// src/font/sprite: sextants in 1.0.0, sixteenths of blocks in 1.2.0.
 	{name: "ghostty", sextants: "1.0.0", octants: "1.2.0", deep: true},

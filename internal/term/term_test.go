@@ -87,7 +87,7 @@ var recorded = []struct {
 	{ // dcs.c, csi.c
 		"foot 1.20.2", "TERM=foot COLORTERM=truecolor",
 		"\x1bP>|foot(1.20.2)\x1b\\\x1bP1$r0;48:2::1:2:3m\x1b\\\x1b[?2026;2$y\x1b]11;rgb:2424/2424/2424\x1b\\\x1b[?62;4;22;28c",
-		Info{Name: "foot", Version: "1.20.2", Colors: ascii.ColorsTrue, Blocks: true, Sextants: true, Sync: true},
+		Info{Name: "foot", Version: "1.20.2", Colors: ascii.ColorsTrue, Blocks: true, Sextants: true, Octants: true, Sync: true},
 	},
 	{ // stream_handler.zig
 		"ghostty 1.2.0 from ssh", "TERM=xterm-ghostty SSH_CONNECTION=::1",

@@ -128,7 +128,7 @@ func TestTallPictures(t *testing.T) {
 	for _, aspect := range []float64{0, 2} {
 		var cells [2][cols * rows]ascii.Cell
 		for i, f := range []*media.Frame{&tall, &square} {
-			r := ascii.Renderer{Look: ascii.LookQuadrant}
+			r := ascii.Renderer{Look: ascii.LookHalf}
 			r.Render(cells[i][:], cols, rows, pixelAspect(aspect, f.Tall), &f.YCbCr)
 		}
 		differ := 0
