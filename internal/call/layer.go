@@ -117,9 +117,6 @@ func (c *Call) shapeFor(size wire.Size, f *media.Frame) Sending {
 	return s
 }
 
-// minSide is the least width and height of a picture, in pixels.
-const minSide = 16
-
 // fitInto returns the size of a picture of w x h pixels, each high times as high
 // as wide, with no more of them in a row than a camera's picture of cw x ch has
 // in a part of that shape, and that can be coded.
@@ -129,7 +126,7 @@ func fitInto(w, h, cw, ch, high int) (int, int) {
 			w, h = part, max(part*h/w, 1)
 		}
 	}
-	even := func(v, most int) int { return min(max(v, minSide), most) &^ 1 }
+	even := func(v, most int) int { return min(max(v, video.MinSide), most) &^ 1 }
 	return even(w, video.MaxWidth), even(h, video.MaxHeight)
 }
 
@@ -188,7 +185,6 @@ func (c *Call) send(l *layer, size wire.Size, f *media.Frame, now time.Time) err
 		return err
 	}
 	c.want[l.index].apply(l, now)
-	l.repeats.adapt(c.worstLoss(now))
 	scale(&l.frame, f, l.shape)
 	return c.sendPicture(l, now)
 }

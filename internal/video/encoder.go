@@ -53,7 +53,7 @@ func NewEncoder(c Config) (*Encoder, error) {
 	switch {
 	case !validSize(c.Width, c.Height):
 		return nil, fmt.Errorf("video size %dx%d: not from %dx%d to %dx%d",
-			c.Width, c.Height, minSide, minSide, MaxWidth, MaxHeight)
+			c.Width, c.Height, MinSide, MinSide, MaxWidth, MaxHeight)
 	case c.Bitrate < 0:
 		return nil, fmt.Errorf("video bitrate %d bit/s: negative", c.Bitrate)
 	case c.FPS < 0:

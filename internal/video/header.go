@@ -87,5 +87,5 @@ func parseHeader(b []byte) (h header, rest []byte, err error) {
 
 // validSize reports whether pictures of w x h pixels can be coded.
 func validSize(w, h int) bool {
-	return w >= minSide && w <= MaxWidth && h >= minSide && h <= MaxHeight
+	return w >= MinSide && w <= MaxWidth && h >= MinSide && h <= MaxHeight
 }

@@ -30,8 +30,8 @@ const (
 	MaxHeight = 480
 )
 
-// minSide is the smallest width and height that is coded, in pixels.
-const minSide = 16
+// MinSide is the smallest width and height that is coded, in pixels.
+const MinSide = 16
 
 // What Decode returns. ErrReference means that the picture is predicted from
 // one that this Decoder does not hold; it says nothing about later pictures.
