@@ -59,7 +59,9 @@ func (c *Call) encodeLoop(ctx context.Context) {
 			sizes, n = c.demand.get()
 		}
 		now := time.Now()
+		loss := c.worstLoss(now)
 		for i := range n {
+			layers[i].repeats.adapt(loss)
 			if err := c.send(&layers[i], sizes[i], f, now); err != nil {
 				c.cfg.Log.Error("picture not coded", "err", err)
 			}
