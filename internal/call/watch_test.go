@@ -73,23 +73,29 @@ func (v *viewer) look() bool {
 	return f != nil
 }
 
+// show has ann film, and viewers of the given names join, all as far away.
+func (w *world) show(delay time.Duration, names ...string) (ann *call.Call, viewers []*viewer) {
+	w.t.Helper()
+	link := simnet.Link{Delay: delay}
+	cfg := w.guest("ann")
+	cfg.Dial, cfg.Camera = w.dial(link, link), newColourCamera
+	ann, _ = w.enter(cfg)
+	for _, name := range names {
+		cfg := w.guest(name)
+		cfg.Dial = w.dial(link, link)
+		c, _ := w.enter(cfg)
+		viewers = append(viewers, &viewer{call: c, slot: state(ann).Self.Slot})
+	}
+	return ann, viewers
+}
+
 // TestOnlyWhatIsLookedAt has one member film, whom others show in several sizes
 // and then not at all.
 func TestOnlyWhatIsLookedAt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
-		link := simnet.Link{Delay: 10 * time.Millisecond}
-		cfg := w.guest("ann")
-		cfg.Dial, cfg.Camera = w.dial(link, link), newColourCamera
-		ann, _ := w.enter(cfg)
-		var viewers []*viewer
-		for _, name := range []string{"bob", "cid", "dan", "eve"} {
-			cfg := w.guest(name)
-			cfg.Dial = w.dial(link, link)
-			c, _ := w.enter(cfg)
-			viewers = append(viewers, &viewer{call: c, slot: state(ann).Self.Slot})
-		}
+		ann, viewers := w.show(10*time.Millisecond, "bob", "cid", "dan", "eve")
 		bob, cid, dan, eve := viewers[0], viewers[1], viewers[2], viewers[3]
 		// rest lets time pass and has everybody look.
 		rest := func(d time.Duration) (pictures []int) {
@@ -182,17 +188,7 @@ func TestWatchStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
-		link := simnet.Link{Delay: 20 * time.Millisecond}
-		cfg := w.guest("ann")
-		cfg.Dial, cfg.Camera = w.dial(link, link), newColourCamera
-		ann, _ := w.enter(cfg)
-		var viewers []*viewer
-		for _, name := range []string{"bob", "cid", "dan"} {
-			cfg := w.guest(name)
-			cfg.Dial = w.dial(link, link)
-			c, _ := w.enter(cfg)
-			viewers = append(viewers, &viewer{call: c, slot: state(ann).Self.Slot})
-		}
+		_, viewers := w.show(20*time.Millisecond, "bob", "cid", "dan")
 		time.Sleep(time.Second)
 		rnd := rand.New(rand.NewPCG(5, 6))
 		for range 200 {
