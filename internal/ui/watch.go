@@ -17,7 +17,8 @@ type watch struct {
 	// What the engine knows.
 	told     []call.View
 	toldSelf call.View
-	set      bool // it knows something
+	set      bool   // it knows something
+	slot     uint16 // the own one on the connection that it knows it of
 }
 
 // add adds a member to those who are seen in this frame.
@@ -41,6 +42,11 @@ func (w *watch) tell(e Engine) {
 // tell ends the drawing of the tiles: it tells the engine which are on the
 // screen, and forgets the pictures of the others.
 func (v *callView) tell() {
+	// The hub of a new connection, on which the own slot is another one, knows
+	// nothing, though the screen may show the same.
+	if slot := v.state.Self.Slot; slot != v.watch.slot {
+		v.watch.slot, v.watch.set = slot, false
+	}
 	v.watch.tell(v.engine)
 	for _, t := range v.tiles {
 		t.settle()

@@ -94,6 +94,23 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// TestWatchAgain checks that the engine is told again of what has not changed
+// when it has joined anew, which a new own slot shows.
+func TestWatchAgain(t *testing.T) {
+	e := newEngine(2)
+	onScreen(t, Config{Engine: e, Look: ascii.LookHalf}, 80, 24, func(t *testing.T, _ *simScreen) {
+		for _, slot := range []uint16{7, 7, 8} {
+			before := e.state.Self.Slot
+			e.change(func() { e.state.Self.Slot = slot })
+			pass(2 * idleEvery)
+			seen, calls := e.seen()
+			if want := slot != before; calls > 0 != want || !strings.HasPrefix(seen, "10:38x18@30c") {
+				t.Errorf("own slot %d after %d: told %d times, of %s; want told %v", slot, before, calls, seen, want)
+			}
+		}
+	})
+}
+
 // TestWatchPages checks that who is on another page is not watched, and that an
 // old picture of them does not pass for a new one.
 func TestWatchPages(t *testing.T) {
