@@ -162,14 +162,7 @@ func writePNG(t *testing.T, g screen.Grid, path string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := g.PNG(f); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
+	if err := g.Save(path); err != nil {
 		t.Fatal(err)
 	}
 }

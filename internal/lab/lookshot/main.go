@@ -117,11 +117,7 @@ func (s shot) save(path string, img *image.YCbCr, cols, rows int) error {
 			g.Cells[i].Style = screen.Reverse
 		}
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(g.PNG(f), f.Close())
+	return g.Save(path)
 }
 
 // colour returns a colour as a screen has it.

@@ -1,12 +1,14 @@
 package screen
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"image/png"
 	"io"
+	"os"
 	"unicode/utf8"
 
 	"golang.org/x/image/font"
@@ -63,6 +65,15 @@ func (g Grid) PNG(w io.Writer) error {
 		return fmt.Errorf("write screen as png: %w", err)
 	}
 	return nil
+}
+
+// Save writes the screen as a PNG picture to a file.
+func (g Grid) Save(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(g.PNG(f), f.Close())
 }
 
 // A painter draws cells.

@@ -69,9 +69,5 @@ func shoot(ctx context.Context, s *screen.Session, out, wait string, timeout, af
 	if err != nil {
 		return err
 	}
-	f, err := os.Create(out)
-	if err != nil {
-		return err
-	}
-	return errors.Join(g.PNG(f), f.Close())
+	return g.Save(out)
 }
