@@ -43,7 +43,7 @@ func (f *lookFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.rate, "term-rate", "auto", "`bytes` a second for the terminal at most, such as 200k: auto (200k over ssh), none")
 }
 
-// lookNames returns the names of the looks, the best first.
+// lookNames returns the names of the looks, the finer ones first.
 func lookNames() (names []string) {
 	for l := range ascii.EveryLook {
 		names = append(names, l.String())
