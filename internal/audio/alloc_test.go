@@ -29,6 +29,9 @@ func newCall(t testing.TB, d decoder, lose int) *call {
 func (c *call) next() {
 	if c.lose == 0 || c.i%c.lose != 0 {
 		c.v.Put(c.now, Packet{Index: uint16(c.i), Opus: c.packets[c.i%len(c.packets)]})
+		if c.i%3 == 0 && c.i > 0 { // with the one before again
+			c.v.Put(c.now, Packet{Index: uint16(c.i - 1), Behind: 1, Opus: c.packets[(c.i-1)%len(c.packets)]})
+		}
 	}
 	c.v.Get(c.now.Add(7*ms), &c.c)
 	c.now = c.now.Add(chunk)
@@ -65,6 +68,17 @@ func TestAllocs(t *testing.T) {
 	// The fake decoder remembers what it decoded.
 	fake := &fakeDecoder{played: make([]uint32, 0, 100000)}
 	clean, lossy := newCall(t, realDecoder(t), 0), newCall(t, fake, 8)
+	var tr track
+	voice := chunks(vowel(media.SampleRate, 147))
+	changed := 0
+	follow := func() {
+		for tr.n < media.ChunkSamples {
+			tr.add(&voice[i%len(voice)].PCM)
+			changed += max(tr.stretch(960*(i%3-1), i%5 == 0, likeness), 0)
+			i++
+		}
+		tr.take(&clean.c.PCM)
+	}
 	var mixer Mixer
 	var meter Meter
 	tests := []struct {
@@ -74,6 +88,7 @@ func TestAllocs(t *testing.T) {
 		{"Encode", encode},
 		{"Put and Get", clean.next},
 		{"Put and Get with losses, but for the decoder", lossy.next},
+		{"shorter and longer", follow},
 		{"Stats", func() { clean.v.Stats() }},
 		{"Mixer", func() { mixer.Add(&clean.c, 0.7); mixer.Mix(&clean.c) }},
 		{"Meter", func() { meter.Measure(&clean.c) }},
@@ -88,8 +103,11 @@ func TestAllocs(t *testing.T) {
 			t.Errorf("%s allocates %v times in 64 runs, want 0", tt.name, n)
 		}
 	}
-	if lossy.v.Stats().Concealed == 0 {
-		t.Error("nothing was lost")
+	if st := lossy.v.Stats(); st.Concealed == 0 || st.Repeated == 0 {
+		t.Errorf("nothing was lost, or no copy was of use: %+v", st)
+	}
+	if changed == 0 {
+		t.Error("nothing was made shorter")
 	}
 }
 

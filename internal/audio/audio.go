@@ -3,8 +3,12 @@
 //
 //	send  Chunk > Encoder > packet
 //	recv  packet > Voice.Put > slots by index          [network goroutine]
-//	      Voice.Get: slots > plan > decode or conceal > splice, fade > Chunk
+//	      Voice.Get: slots > plan > decode or conceal > fade > stretch > track > Chunk
 //	      Chunk > Mixer.Add, one per member > Mixer.Mix > Chunk  [speaker goroutine]
+//
+// A lost packet is replaced by a copy of it that came with another one
+// (Packet.Behind), else restored from the copy that Opus put into the next, else
+// made up.
 //
 // Nothing here starts a goroutine or reads a clock.
 package audio
@@ -29,6 +33,13 @@ type samples = [media.ChunkSamples]int16
 type coder interface {
 	// encode stores the packet for pcm in packet and returns its size.
 	encode(pcm *samples, packet []byte) (int, error)
+
+	// setBitrate changes the constant bit rate, in bit/s.
+	setBitrate(bitrate int) error
+
+	// protect puts a coarse copy of each chunk into the packet after it, for a
+	// loss of so many percent of the packets; none for 0.
+	protect(loss int) error
 }
 
 // A decoder turns the packets of one member into sound, in order. It belongs

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/thesyncim/gopus"
-
 	"github.com/sanix-darker/s2c/internal/media"
 )
 
@@ -221,6 +219,41 @@ func TestNewEncoderRefuses(t *testing.T) {
 	}
 }
 
+// TestEncoderChanges checks that the sizes follow the bit rate in the middle of
+// a call, and nothing else.
+func TestEncoderChanges(t *testing.T) {
+	e, err := NewEncoder(24000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := chunks(speech(media.SampleRate))
+	for i, bitrate := range []int{24000, 48000, 8000, 32000} {
+		if err := e.SetBitrate(bitrate); err != nil {
+			t.Fatal(err)
+		}
+		for j := range sound {
+			if j == len(sound)/2 {
+				if err := e.SetLoss(i * 10); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if p, err := e.Encode(nil, &sound[j]); err != nil || len(p) != bitrate/400 {
+				t.Fatalf("a packet of %d bytes at %d bit/s: %v, want %d", len(p), bitrate, err, bitrate/400)
+			}
+		}
+	}
+	for _, bitrate := range []int{-1, 0, 5999, 160001} {
+		if e.SetBitrate(bitrate) == nil {
+			t.Errorf("SetBitrate(%d) took it", bitrate)
+		}
+	}
+	for _, loss := range []int{-1, 101} {
+		if e.SetLoss(loss) == nil {
+			t.Errorf("SetLoss(%d) took it", loss)
+		}
+	}
+}
+
 func TestEncodeAppends(t *testing.T) {
 	e, err := NewEncoder(24000)
 	if err != nil {
@@ -303,59 +336,89 @@ func steepest(s []int16) int {
 	return most
 }
 
-// TestSkipIsSmooth checks that a chunk which is skipped while there is sound
-// makes no click.
-func TestSkipIsSmooth(t *testing.T) {
-	packets := encodeAll(t, 24000, tone(8*media.SampleRate, 443, 10000))
+// TestFollowIsSmooth checks that the delay follows a way that becomes shorter
+// by 60 ms, and back, within five seconds, with a voice that makes no pause:
+// nothing is dropped, nothing clicks, and the pitch stays.
+func TestFollowIsSmooth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
+	const hertz = 147
+	in := vowel(20*media.SampleRate, hertz)
+	packets := encodeAll(t, 24000, in)
 	v, err := NewVoice()
 	if err != nil {
 		t.Fatal(err)
 	}
+	const from = 200
 	var out []int16
 	var c media.Chunk
-	now := time.Unix(1e9, 0)
-	for i, p := range packets {
-		// The way gets shorter by 50 ms after two seconds.
-		way := 100 * ms
-		if i >= 100 {
-			way = 50 * ms
+	start := time.Unix(1e9, 0)
+	sent := 0
+	for i := range packets[:len(packets)-10] {
+		at := time.Duration(i)*chunk + 109*ms
+		for ; sent < len(packets); sent++ {
+			way := 100 * ms
+			if sent >= from {
+				way = 40 * ms
+			}
+			came := time.Duration(sent)*chunk + way
+			if came > at {
+				break
+			}
+			v.Put(start.Add(came), Packet{Index: uint16(sent), Age: way, Opus: packets[sent]})
 		}
-		v.Put(now.Add(way), Packet{Index: uint16(i), Opus: p})
-		if v.Get(now.Add(way+9*ms), &c) {
+		if i == from {
+			out = nil
+		}
+		if v.Get(start.Add(at), &c) {
 			out = append(out, c.PCM[:]...)
 		}
-		now = now.Add(chunk)
+		if i == from+250 {
+			const period = time.Second / hertz
+			if st := v.Stats(); st.Delay > 40*ms+st.Target+slack+period {
+				t.Errorf("the delay is %v five seconds later, want 40 ms and %v, and up to %v: %+v", st.Delay, st.Target, slack+period, st)
+			}
+		}
 	}
 	st := v.Stats()
-	if st.Dropped < 1 {
-		t.Errorf("%d chunks dropped, want 1 or more", st.Dropped)
+	if st.Dropped != 0 || st.Concealed != 0 || st.Shortened < 40*ms {
+		t.Errorf("%+v, want nothing dropped or made up, 40 ms or more shortened", st)
 	}
-	if step := steepest(out[media.ChunkSamples:]); step > 750 {
-		t.Errorf("a step of %d in %+v, want at most 750", step, st)
+	// What Opus makes of the vowel is what it may be compared with.
+	clean, _ := listen(t, packets, none)
+	if was, is := steepest(clean[from*media.ChunkSamples:]), steepest(out); float64(is) > 1.05*float64(was) {
+		t.Errorf("a step of %d, the voice has %d", is, was)
+	}
+	for at := 0; at+2400 <= len(out); at += 2400 {
+		if p := pitch(out[at : at+2400]); math.Abs(p/hertz-1) > 0.02 {
+			t.Errorf("at sample %d the pitch is %.1f Hz, want %d", at, p, hertz)
+		}
 	}
 }
 
 // TestFEC checks that a copy in the next packet is used for a lost one.
 func TestFEC(t *testing.T) {
-	e, err := newGopusCoder(24000)
+	e, err := NewEncoder(24000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.enc.SetFEC(true)
-	if err := e.enc.SetPacketLoss(20); err != nil {
+	if err := e.SetLoss(20); err != nil {
 		t.Fatal(err)
 	}
 	sound := speech(4 * media.SampleRate)
 	var packets [][]byte
 	copies := 0
 	for _, c := range chunks(sound) {
-		p := make([]byte, MaxPacket)
-		n, err := e.encode(&c.PCM, p)
+		p, err := e.Encode(nil, &c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		packets = append(packets, p[:n])
-		if gopus.PacketHasLBRR(p[:n]) {
+		if len(p) != 60 {
+			t.Errorf("a packet of %d bytes, want 60 with copies as without", len(p))
+		}
+		packets = append(packets, p)
+		if hasCopy(p) {
 			copies++
 		}
 	}
@@ -381,8 +444,8 @@ func TestFEC(t *testing.T) {
 		v.Get(now.Add(25*ms), &c)
 		now = now.Add(2 * chunk)
 	}
-	if st := v.Stats(); st.Concealed > lost*2/3 || lost == 0 {
-		t.Errorf("%d of %d lost packets made up, want most restored: %+v", st.Concealed, lost, st)
+	if st := v.Stats(); st.Restored < lost/3 || st.Restored+st.Concealed != lost || lost == 0 {
+		t.Errorf("%d of %d lost packets restored, want a third or more and the rest made up: %+v", st.Restored, lost, st)
 	}
 }
 

@@ -63,7 +63,7 @@ func FuzzVoice(f *testing.F) {
 			}
 			now = now.Add(wait * ms)
 			for i := range uint16(op % 8) {
-				v.Put(now, Packet{Index: index + i, Age: wait * time.Hour, Opus: fakePacket(int(index), 100)})
+				v.Put(now, Packet{Index: index + i, Behind: op >> 5 % 3, Age: wait * time.Hour, Opus: fakePacket(int(index), 100)})
 				checkJitter(t, &v.jitter)
 			}
 			for range op / 8 % 4 {

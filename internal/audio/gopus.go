@@ -44,6 +44,13 @@ func newGopusCoder(bitrate int) (*gopusCoder, error) {
 	return &gopusCoder{enc: enc}, nil
 }
 
+func (g *gopusCoder) setBitrate(bitrate int) error { return g.enc.SetBitrate(bitrate) }
+
+func (g *gopusCoder) protect(loss int) error {
+	g.enc.SetFEC(loss > 0)
+	return g.enc.SetPacketLoss(loss)
+}
+
 func (g *gopusCoder) encode(pcm *samples, packet []byte) (int, error) {
 	return g.enc.EncodeInt16(pcm[:], packet)
 }
@@ -82,7 +89,7 @@ func (g *gopusDecoder) decodeFEC(next []byte, pcm *samples) (bool, error) {
 	if err := checkPacket(next); err != nil {
 		return false, err
 	}
-	if !gopus.PacketHasLBRR(next) {
+	if !hasCopy(next) {
 		return false, nil
 	}
 	// The length of the output tells gopus how much was lost: one chunk.
@@ -94,6 +101,10 @@ func (g *gopusDecoder) decodeFEC(next []byte, pcm *samples) (bool, error) {
 	}
 	return true, nil
 }
+
+// hasCopy reports whether a packet has a copy of the one before in it, which
+// RFC 6716 calls LBRR.
+func hasCopy(packet []byte) bool { return gopus.PacketHasLBRR(packet) }
 
 // whole makes an error of a decoder's failure to fill a chunk.
 func whole(n int, err error) error {

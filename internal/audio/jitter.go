@@ -1,6 +1,10 @@
 package audio
 
-import "time"
+import (
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/media"
+)
 
 const (
 	chunk = 20 * time.Millisecond
@@ -23,11 +27,12 @@ const (
 )
 
 // How far the hold may be from the target, and for how many Gets in a row,
-// before the buffer intervenes.
+// before the buffer intervenes. The sound that it has is then made shorter or
+// longer, at once where there is a pause between words.
 const (
 	// slack is more than half, so that a correction by one chunk never calls
 	// for the opposite one.
-	slack = 12 * time.Millisecond
+	slack = 11 * time.Millisecond
 
 	// under is how far below the target a correction may lead.
 	under = chunk - slack
@@ -35,16 +40,18 @@ const (
 	// guard is the least that packets should come before their turn.
 	guard = 5 * time.Millisecond
 
-	skipQuiet  = 10  // 200 ms: skip a chunk that holds nothing
-	skipAny    = 150 // 3 s without a pause between words: skip any chunk
-	skipSome   = 50  // 1 s, and more than one chunk over the target: skip any
-	skipMany   = 5   // 100 ms, and manyChunks or more over it: skip all of them
-	manyChunks = 4
-	addQuiet   = 25 // 500 ms: lengthen a chunk that holds nothing
+	shrinkAfter = 10  // 200 ms
+	growAfter   = 25  // 500 ms
+	patience    = 125 // 2.5 s without a pause between words
+
+	// What is this much over the target for 100 ms is skipped: to play it
+	// faster would take more than half a second.
+	skipAfter  = 5
+	skipChunks = 8
 
 	// resumeOver is how much over the target a voice may be that was
-	// interrupted. A chunk more that is skipped then is not heard.
-	resumeOver = 40 * time.Millisecond
+	// interrupted. What is skipped then is missed less than in a sentence.
+	resumeOver = 80 * time.Millisecond
 )
 
 type slotState uint8
@@ -59,6 +66,8 @@ const (
 type parcel struct {
 	arrived time.Duration
 	age     time.Duration // at arrival, by the two clocks
+	copied  bool          // came behind other packets, for the second time
+	copies  bool          // has a copy of the packet before in it
 	size    int
 	data    [MaxPacket]byte
 }
@@ -78,13 +87,22 @@ type slot struct {
 // What it controls is the hold: by how much the next chunk is played after the
 // fastest packet would have brought it, taking the earliest of the last Gets.
 //
-//	hold = min(now - 20 ms * gets) - min(arrived - 20 ms * index) + 20 ms * (gets - next)
+//	hold = min(now - 20 ms * gets) - min(arrived - 20 ms * index) + 20 ms * (gets - next) + ahead
 //
 // The first term learns the jitter of the playing device, the second the
 // network; both are minima of about a second, so the hold is steady and moves
-// only with the clocks' drift, with the network's delay, and in steps of 20 ms
-// when the buffer skips a packet or waits for one. It is kept near the target,
-// which is what late packets need.
+// only with the clocks' drift, with the network's delay, and when sound is made
+// shorter or longer, skipped or waited for. It is kept near the target, which
+// is what late packets need.
+//
+// A packet is needed when the Get comes that its sound begins in, so the delay
+// of a packet that is never late is anything up to 20 ms more than it needs to
+// be, and nothing is gained by less than 20 ms of a change: the buffer owes
+// whole chunks to the target, and pays with as many samples as a period of the
+// voice has, at most 20 % of what it plays. What counts is the hold when all is
+// paid:
+//
+//	settled = hold - owed
 type jitter struct {
 	slots  [slots]slot
 	filled int   // slots that are waiting
@@ -99,7 +117,10 @@ type jitter struct {
 
 	// Where the playout stands.
 	playing bool
-	gets    int64 // calls of get
+	gets    int64 // calls of tick
+	ahead   int   // samples that are decoded and not played
+	owed    int   // samples to be cut out of the sound, put in when negative
+	owing   int   // steps in a row with something owed
 	dry     int64 // Gets in a row that found nothing at all
 	made    int   // chunks made up in a row
 	quiet   bool  // the last chunk held nothing
@@ -111,6 +132,10 @@ type jitter struct {
 	fastest lowest // arrived - 20 ms * index
 	slowest lowest // negative lateness
 	late    lateness
+	repair  repair
+
+	// When the sound that was decoded last ends, by the sender's microphone.
+	tail time.Duration
 
 	stats VoiceStats // but for Target
 }
@@ -136,6 +161,13 @@ func (j *jitter) has(index int64) bool {
 func (j *jitter) put(now time.Duration, p Packet) {
 	index := j.unwrap(now, p.Index)
 	rel := now - time.Duration(index)*chunk
+	if s := j.slot(index); j.used && s.state != empty && s.index == index && s.copied {
+		s.copied = false // the copy overtook it: as good, and no reason to refuse the next
+		j.stray = 0
+		j.learn(now, rel)
+		j.repair.arrive(index)
+		return
+	}
 	if count, run := j.unfit(now, index, rel); count != nil {
 		if !j.renewed(now, p.Index, run) {
 			*count++
@@ -148,14 +180,41 @@ func (j *jitter) put(now time.Duration, p Packet) {
 	}
 	j.stray = 0
 	j.learn(now, rel)
-	if index > j.newest {
-		j.newest, j.newestAt = index, now
-	}
+	j.repair.arrive(index)
 	if oldest := index - slots + 1; oldest > j.next {
 		j.skipTo(oldest)
 	}
+	j.store(now, index, p)
+	if j.slot(index).copies {
+		j.repair.copied(now, 1)
+	}
+}
+
+// putCopy takes a packet that was sent before. It is used if it is still of
+// use. It tells nothing of the network, which did not hold it up, and as
+// often as not it is a copy of what is here.
+func (j *jitter) putCopy(now time.Duration, p Packet) {
+	if !j.used {
+		return
+	}
+	j.repair.copied(now, int(p.Behind))
+	index := j.unwrap(now, p.Index)
+	if index < j.next || index > j.newest+farthest || index >= j.next+slots {
+		return
+	}
+	if s := j.slot(index); s.state == empty || s.index != index {
+		j.store(now, index, p)
+	}
+}
+
+// store fills a slot.
+func (j *jitter) store(now time.Duration, index int64, p Packet) {
+	if index > j.newest {
+		j.newest, j.newestAt = index, now
+	}
 	s := j.slot(index)
 	s.state, s.index, s.arrived, s.age = waiting, index, now, p.Age
+	s.copied, s.copies = p.Behind > 0, hasCopy(p.Opus)
 	s.size = copy(s.data[:], p.Opus)
 	j.filled++
 }
@@ -174,6 +233,7 @@ func (j *jitter) unfit(now time.Duration, index int64, rel time.Duration) (count
 		return &j.stats.Refused, absurdRun
 	case index < j.next:
 		j.learn(now, rel) // not to be late again
+		j.repair.arrive(index)
 		return &j.stats.Late, lateRun
 	}
 	return nil, 0
@@ -218,6 +278,7 @@ func (j *jitter) restart(now time.Duration, wrapped uint16) (index int64, rel ti
 	j.playing = false
 	j.newest, j.newestAt = index, now
 	j.fastest.used, j.slowest.used = false, false
+	j.repair.used = false
 	return index, now - time.Duration(index)*chunk
 }
 
@@ -242,7 +303,19 @@ func (j *jitter) first() int64 {
 	return i
 }
 
-// hold is explained at jitter.
+// hold and settled are explained at jitter.
 func (j *jitter) hold() time.Duration {
-	return j.playout.value() - j.fastest.value() + time.Duration(j.gets-j.next)*chunk
+	return j.playout.value() - j.fastest.value() + time.Duration(j.gets-j.next)*chunk + length(j.ahead)
+}
+
+func (j *jitter) settled() time.Duration { return j.hold() - length(j.owed) }
+
+// target is what the hold should be at time now.
+func (j *jitter) target(now time.Duration) time.Duration {
+	return min(j.late.target+j.repair.extra(now), capTarget)
+}
+
+// length returns how long n samples are.
+func length(n int) time.Duration {
+	return time.Duration(n) * time.Second / media.SampleRate
 }

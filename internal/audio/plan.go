@@ -1,6 +1,10 @@
 package audio
 
-import "time"
+import (
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/media"
+)
 
 // What a chunk is made of.
 type stepKind uint8
@@ -12,17 +16,8 @@ const (
 	conceal                 // what was before
 )
 
-// When the second packet of a step is to be used.
-type cutKind uint8
-
-const (
-	never cutKind = iota
-	ifQuiet
-	always
-)
-
-// A step is what one Get has to do. The packets are copies, so that they are
-// decoded without a lock.
+// A step is what has to be done for a chunk. The packets are copies, so that
+// they are decoded without a lock.
 type step struct {
 	kind stepKind
 	made int // chunks made up in a row before this one
@@ -30,30 +25,42 @@ type step struct {
 
 	// To shorten the delay the chunk begins with a and ends with b, which is
 	// the packet bIndex.
-	cut    cutKind
+	cut    bool
 	b      parcel
 	bIndex int64
+
+	// By how many samples the chunk should be shortened, or lengthened when
+	// negative; if it is not quiet, only when that is due, and when the voice is
+	// so much like itself.
+	want int
+	due  bool
+	like float64
 }
 
-// get plans the next chunk at time now. done must follow.
-func (j *jitter) get(now time.Duration, s *step) {
-	s.kind, s.cut, s.made = silent, never, j.made
+// tick notes that a Get begins at time now.
+func (j *jitter) tick(now time.Duration) {
 	j.gets++
 	j.playout.add(now, now-time.Duration(j.gets)*chunk)
+}
+
+// plan plans the next chunk to be decoded in a Get at time now. Unless it is
+// silent, done must follow.
+func (j *jitter) plan(now time.Duration, s *step) {
+	s.kind, s.cut, s.made, s.want = silent, false, j.made, 0
 	switch {
 	case j.filled == 0:
 		j.starve(s)
-	case !j.playing && !j.prime():
+	case !j.playing && !j.prime(now):
 		j.fade(s)
 	default:
 		if j.dry > 0 {
-			j.resume()
+			j.resume(now)
 		}
-		j.count()
+		j.count(now)
 		if j.has(j.next) {
-			j.present(s)
+			j.present(now, s)
 		} else {
-			j.absent(s)
+			j.absent(now, s)
 		}
 	}
 }
@@ -81,12 +88,13 @@ func (j *jitter) fade(s *step) {
 
 // prime starts to play when the hold has reached the target, and reports
 // whether it has.
-func (j *jitter) prime() bool {
+func (j *jitter) prime(now time.Duration) bool {
 	j.skipTo(j.first())
-	if j.hold() < j.late.target-half {
+	j.owed = j.ahead
+	if j.settled() < j.target(now)-half {
 		return false
 	}
-	j.shorten(half)
+	j.shorten(now, half)
 	j.playing, j.dry, j.high, j.low = true, 0, 0, 0
 	return true
 }
@@ -94,84 +102,119 @@ func (j *jitter) prime() bool {
 // resume goes on after the buffer was empty for dry chunks. Those stood for
 // the packets that are missing, as far as there are any; for the rest the
 // voice is now so much later, unless that is too much.
-func (j *jitter) resume() {
+func (j *jitter) resume(now time.Duration) {
+	before := j.next
 	j.skipTo(min(j.first(), j.next+j.dry))
+	for later := j.dry - (j.next - before); later > 0 && j.owed < 0; later-- {
+		j.owed += media.ChunkSamples // paid
+	}
 	j.dry = 0
-	if j.hold() > j.late.target+resumeOver {
-		j.shorten(under)
+	if j.settled() > j.target(now)+resumeOver {
+		j.shorten(now, under)
 	}
 }
 
 // shorten skips packets while that leaves the hold no lower than the target
 // less below, but never all that are waiting.
-func (j *jitter) shorten(below time.Duration) {
-	if n := j.surplus(below); n > 0 {
+func (j *jitter) shorten(now, below time.Duration) {
+	if n := j.surplus(now, below); n > 0 {
 		j.skipTo(min(j.next+n, j.newest))
 	}
 }
 
 // surplus returns how many chunks may be skipped without the hold becoming
 // less than the target less below.
-func (j *jitter) surplus(below time.Duration) int64 {
-	return int64((j.hold() - (j.late.target - below)) / chunk)
+func (j *jitter) surplus(now, below time.Duration) int64 {
+	return int64((j.settled() - (j.target(now) - below)) / chunk)
 }
 
-// count notes for how long the hold has been off the target.
-func (j *jitter) count() {
-	hold := j.hold()
+// count notes for how long the hold has been off the target, and owes it what
+// is too much or too little when that is so for long.
+func (j *jitter) count(now time.Duration) {
+	target, settled := j.target(now), j.settled()
 	j.high++
-	if hold <= j.late.target+slack {
+	if settled <= target+slack {
 		j.high = 0
 	}
 	// Only when the packets of the last second or two would have come too
 	// late: a target that remembers more is no reason to intervene.
 	j.low++
-	if hold >= j.late.target-slack || hold >= guard-j.slowest.value() {
+	need := guard - j.slowest.value() + j.repair.extra(now)
+	if settled >= min(target-slack, need) {
 		j.low = 0
+	}
+	n := j.surplus(now, under)
+	switch {
+	case j.owed < 0 && settled-chunk >= need:
+		j.owed += media.ChunkSamples // it passed by
+	case j.high >= shrinkAfter && n < skipChunks:
+		j.owed += int(n) * media.ChunkSamples
+		j.high = 0
+	case j.low >= growAfter:
+		j.owed -= media.ChunkSamples
+		j.low = 0
+	}
+	j.owing++
+	if j.owed == 0 {
+		j.owing = 0
 	}
 }
 
 // present plans for the next packet being there.
-func (j *jitter) present(s *step) {
-	if j.low >= addQuiet && j.quiet && j.made == 0 {
-		j.low = 0
-		s.kind = conceal // and play the packet after that
-		return
-	}
+func (j *jitter) present(now time.Duration, s *step) {
 	sl := j.slot(j.next)
 	s.kind, s.a = play, sl.parcel
 	sl.state = taken
 	j.filled--
-	n := j.surplus(under)
+	n := j.surplus(now, under)
 	j.next++
+	if j.high >= skipAfter && n >= skipChunks {
+		j.cut(s, n)
+		return
+	}
+	j.pay(s)
+}
+
+// pay lets a step shorten or lengthen its chunk if that is owed. What it
+// shortens it by has to be there.
+func (j *jitter) pay(s *step) {
+	s.want = j.owed
+	if s.want > 0 && !j.has(j.next) {
+		s.want = min(s.want, j.ahead)
+	}
+	amount := max(j.owed, -j.owed)
+	s.due = amount > media.ChunkSamples || j.owing >= patience
 	switch {
-	case j.high >= skipMany && n >= manyChunks:
-		j.cut(s, always, n)
-	case j.high >= skipAny, j.high >= skipSome && n > 1:
-		j.cut(s, always, 1)
-	case j.high >= skipQuiet:
-		j.cut(s, ifQuiet, 1)
+	case j.owing < 2*patience && amount <= 3*media.ChunkSamples:
+		s.like = likeness
+	case j.owing < 3*patience:
+		s.like = likenessFast
+	default:
+		s.like = -1 // noise, which is never like itself
 	}
 }
 
 // absent plans for the next packet being lost, since a later one is there.
-func (j *jitter) absent(s *step) {
+func (j *jitter) absent(now time.Duration, s *step) {
 	j.fade(s)
-	hold := j.hold()
-	if hold > j.late.target+slack {
+	settled, target := j.settled(), j.target(now)
+	if settled > target+slack {
 		// A chance to catch up without dropping anything.
-		first := j.first()
-		j.skipTo(min(first, j.next+j.surplus(under)))
+		to := min(j.first(), j.next+j.surplus(now, under))
+		if j.has(to) && j.slot(to).copies {
+			to-- // which is not lost altogether
+		}
+		j.skipTo(to)
 		if j.has(j.next) && s.kind == conceal {
-			j.cut(s, always, 1)
+			j.cut(s, 1)
 			return
 		}
 		if j.has(j.next) {
-			j.present(s)
+			j.present(now, s)
 			return
 		}
 	}
-	if hold+chunk <= j.late.target+half && s.kind == conceal {
+	if settled+chunk <= target+half && s.kind == conceal {
 		return // it may still come, and later is where the buffer wants to be
 	}
 	j.next++
@@ -182,10 +225,10 @@ func (j *jitter) absent(s *step) {
 
 // cut lets a step end with the packet that comes n-1 after the next, or with
 // an earlier one if that is lost.
-func (j *jitter) cut(s *step, when cutKind, n int64) {
+func (j *jitter) cut(s *step, n int64) {
 	for i := j.next + n - 1; i >= j.next; i-- {
 		if j.has(i) {
-			s.cut, s.b, s.bIndex = when, j.slot(i).parcel, i
+			s.cut, s.b, s.bIndex = true, j.slot(i).parcel, i
 			return
 		}
 	}
@@ -193,20 +236,30 @@ func (j *jitter) cut(s *step, when cutKind, n int64) {
 
 // An outcome is how a step was done.
 type outcome struct {
-	made  bool    // the chunk was made up
-	cut   bool    // it ends with the packet b
-	quiet bool    // it holds nothing but the room
-	level float64 // dBFS
+	made    bool    // the chunk was made up
+	cut     bool    // it ends with the packet b
+	shorter int     // samples by which it is, negative when it is longer
+	ahead   int     // samples that are decoded now and not played
+	level   float64 // dBFS
 }
 
-// done notes how the planned step went at time now.
-func (j *jitter) done(now time.Duration, s *step, o outcome) {
-	j.quiet = o.quiet
+// done notes how the planned step went.
+func (j *jitter) done(s *step, o outcome) {
 	j.stats.Level = o.level
-	p := &s.a
+	j.ahead = o.ahead
+	j.owed -= o.shorter
+	if o.shorter > 0 {
+		j.stats.Shortened += length(o.shorter)
+	} else {
+		j.stats.Lengthened += length(-o.shorter)
+	}
+	j.tail += chunk
+	if s.kind == play {
+		j.tail = s.a.arrived - s.a.age + chunk
+	}
 	if o.cut {
-		p = &s.b
 		j.high = 0
+		j.tail = s.b.arrived - s.b.age + chunk
 		if s.kind == play {
 			j.stats.Dropped++ // a
 		}
@@ -225,7 +278,23 @@ func (j *jitter) done(now time.Duration, s *step, o outcome) {
 	}
 	j.made = 0
 	j.stats.Played++
-	if s.kind == play || o.cut {
-		j.stats.Delay = p.age + now - p.arrived
+	switch {
+	case s.kind == restore && !o.cut:
+		j.stats.Restored++
+	case s.a.copied && !o.cut, s.b.copied && o.cut:
+		j.stats.Repeated++
 	}
+}
+
+// rest notes that silence takes the place of what is ahead in the next chunk,
+// which is less than a chunk: by so much the sound is shorter.
+func (j *jitter) rest() { j.owed -= j.ahead }
+
+// played notes that a Get at time now gave a chunk, and that so many samples are
+// left.
+func (j *jitter) played(now time.Duration, ahead int) {
+	if j.made == 0 {
+		j.stats.Delay = now - (j.tail - length(j.ahead))
+	}
+	j.ahead = ahead
 }

@@ -61,6 +61,7 @@ type sim struct {
 	ordered bool // the network keeps the order
 	lost    func(r *rand.Rand, i int) bool
 	twice   func(i int) bool                                    // the packet comes twice
+	again   int                                                 // each packet has that much older one in it again
 	stalls  []span                                              // packets of that time come at its end
 	mutes   []span                                              // nothing is sent then
 	route   func(sent time.Duration) time.Duration              // what the way takes longer
@@ -93,7 +94,8 @@ const way = 50 * time.Millisecond
 func (s *sim) events() []event {
 	r := rand.New(rand.NewPCG(s.seed, 1))
 	var all []event
-	var before time.Duration
+	var last time.Duration
+	var before [][]byte // what was sent
 	for i := 0; ; i++ {
 		sent := time.Duration(float64(i) * float64(chunk) * (1 + s.drift/1e6))
 		if sent >= s.length {
@@ -104,6 +106,7 @@ func (s *sim) events() []event {
 			amplitude = s.talk(i)
 		}
 		p := Packet{Index: s.first + uint16(i), Opus: fakePacket(i, amplitude)}
+		before = append(before, p.Opus)
 		if s.restart != nil {
 			p.Index = s.restart(i, p.Index)
 		}
@@ -120,8 +123,8 @@ func (s *sim) events() []event {
 			}
 		}
 		if s.ordered {
-			at = max(at, before)
-			before = at
+			at = max(at, last)
+			last = at
 		}
 		if s.grain > 0 {
 			at = (at + s.grain - 1) / s.grain * s.grain
@@ -134,6 +137,13 @@ func (s *sim) events() []event {
 			continue
 		}
 		p.Age = at - sent
+		if s.again > 0 && i >= s.again {
+			old := p
+			old.Index, old.Behind = p.Index-uint16(s.again), uint8(s.again)
+			old.Age += time.Duration(s.again) * chunk
+			old.Opus = before[i-s.again]
+			all = append(all, event{at: at, packet: true, p: old})
+		}
 		all = append(all, event{at: at, packet: true, p: p})
 		if s.twice != nil && s.twice(i) {
 			all = append(all, event{at: at + 45*time.Millisecond, packet: true, p: p})

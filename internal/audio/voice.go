@@ -13,6 +13,10 @@ type Packet struct {
 	Index uint16        // counts the sender's chunks modulo 2^16
 	Age   time.Duration // by the two clocks: receiver's time minus capture time, at Put
 	Opus  []byte        // copied by Put
+
+	// Behind is how many packets after its first sending this one was sent
+	// again, 1 for what comes with the next packet; 0 for the first sending.
+	Behind uint8
 }
 
 // A Voice turns one member's packets into an even flow of chunks: jitter
@@ -27,7 +31,9 @@ type Voice struct {
 	meter   Meter
 	gain    float32 // where the fade of the last chunk ended
 	step    step
+	pcm     samples
 	spare   samples
+	track   track
 }
 
 // NewVoice returns a Voice with an empty buffer.
@@ -46,7 +52,9 @@ func newVoice(d decoder) *Voice {
 }
 
 // Put takes a packet that arrived at time now. Late, repeated and absurd
-// packets are counted and dropped.
+// packets are counted and dropped. A packet with Behind set may come any number
+// of times and in any order: it is used if its sound is still needed, and is
+// neither counted as repeated or late nor taken for jitter.
 func (v *Voice) Put(now time.Time, p Packet) {
 	err := checkPacket(p.Opus)
 	v.mu.Lock()
@@ -55,7 +63,11 @@ func (v *Voice) Put(now time.Time, p Packet) {
 		v.jitter.stats.Refused++
 		return
 	}
-	v.jitter.put(v.sinceLocked(now), p)
+	if at := v.sinceLocked(now); p.Behind > 0 {
+		v.jitter.putCopy(at, p)
+	} else {
+		v.jitter.put(at, p)
+	}
 }
 
 // Get stores the next 20 ms in c at time now, and in c.At when they were
@@ -68,24 +80,29 @@ func (v *Voice) Get(now time.Time, c *media.Chunk) bool {
 	s := &v.step
 	v.mu.Lock()
 	at := v.sinceLocked(now)
-	v.jitter.get(at, s)
-	v.mu.Unlock()
-
-	var o outcome
-	if s.kind != silent {
-		o = v.render(s, &c.PCM)
+	v.jitter.tick(at)
+	for v.track.n < media.ChunkSamples {
+		v.jitter.plan(at, s)
+		if s.kind == silent {
+			v.jitter.rest()
+			break
+		}
+		v.mu.Unlock() // decoding takes long
+		o := v.render(s)
+		v.mu.Lock()
+		v.jitter.done(s, o)
 	}
-
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if s.kind == silent {
+	if v.track.n == 0 {
 		clear(c.PCM[:])
 		c.At = now
 		v.jitter.stats.Level = silence
+		v.mu.Unlock()
 		return false
 	}
-	v.jitter.done(at, s, o)
+	v.track.take(&c.PCM)
+	v.jitter.played(at, v.track.n)
 	c.At = now.Add(-v.jitter.stats.Delay)
+	v.mu.Unlock()
 	return true
 }
 
@@ -96,9 +113,16 @@ type VoiceStats struct {
 	Late      uint64        // packets that came after their turn
 	Refused   uint64        // packets that were malformed, repeated or absurd
 	Dropped   uint64        // chunks skipped to keep the delay down
+	Repeated  uint64        // of those played, from packets with Behind set
+	Restored  uint64        // of those played, from the copy inside the next packet
+	Lost      float64       // share of the packets of about 8 s that never came, but perhaps as copies
 	Target    time.Duration // how much the buffer tries to hold now
 	Delay     time.Duration // capture to Get of the last chunk, by the two clocks: Age and the time in the buffer
 	Level     float64       // of the last chunk, dBFS, -96 when silent
+
+	// How much sound was cut out and put in to keep to the target.
+	Shortened  time.Duration
+	Lengthened time.Duration
 }
 
 // Stats may be called by any goroutine.
@@ -106,7 +130,8 @@ func (v *Voice) Stats() VoiceStats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.jitter.stats
-	s.Target = v.jitter.late.target
+	s.Target = min(v.jitter.late.target+v.jitter.repair.now(), capTarget)
+	s.Lost = v.jitter.repair.lost
 	return s
 }
 
@@ -118,18 +143,18 @@ func (v *Voice) sinceLocked(now time.Time) time.Duration {
 	return now.Sub(v.epoch)
 }
 
-// render does a step that is not silent.
-func (v *Voice) render(s *step, pcm *samples) (o outcome) {
+// render does a step that is not silent and puts its sound on the track.
+func (v *Voice) render(s *step) (o outcome) {
+	pcm := &v.pcm
+	var quiet bool
 	o.made = !v.decode(s, pcm)
 	if !o.made {
 		v.meter.measure(pcm)
-		o.quiet = v.meter.quiet()
+		quiet = v.meter.quiet()
 	}
-	if s.cut == always || s.cut == ifQuiet && o.quiet {
-		if v.decoder.decode(s.b.bytes(), &v.spare) == nil {
-			splice(pcm, &v.spare)
-			o.made, o.cut = false, true
-		}
+	if s.cut && v.decoder.decode(s.b.bytes(), &v.spare) == nil {
+		splice(pcm, &v.spare)
+		o.made, o.cut = false, true
 	}
 	if o.made {
 		next := fades[min(s.made, fadeChunks-1)]
@@ -140,6 +165,11 @@ func (v *Voice) render(s *step, pcm *samples) (o outcome) {
 		v.gain = 1
 	}
 	o.level = level(pcm)
+	v.track.add(pcm)
+	if !o.made && !o.cut && (quiet || s.due) {
+		o.shorter = v.track.stretch(s.want, quiet, s.like)
+	}
+	o.ahead = v.track.n
 	return o
 }
 

@@ -105,7 +105,7 @@ func TestVoice(t *testing.T) {
 		}}, 26 * second, 5 * ms, 60 * ms, 0, 15},
 		{"way longer by 100 ms for good, speech", sim{length: 30 * second, talk: breathing, route: func(sent time.Duration) time.Duration {
 			return min(sent/(10*second), 1) * 100 * ms
-		}}, 14 * second, 105 * ms, 150 * ms, 0, 10},
+		}}, 16 * second, 105 * ms, 150 * ms, 0, 10},
 		{"way shorter by 60 ms", sim{length: 20 * second, route: func(sent time.Duration) time.Duration {
 			return max(1-sent/(10*second), 0) * 60 * ms
 		}}, 12*second + 500*ms, 5 * ms, 52 * ms, 0, 0},
@@ -205,26 +205,28 @@ func TestVoiceLoss(t *testing.T) {
 }
 
 // TestVoiceWaitsForPauses checks that a buffer which must follow the sender's
-// clock does so between the words.
+// clock does so between the words, and drops nothing.
 func TestVoiceWaitsForPauses(t *testing.T) {
 	for _, drift := range []float64{-500, 500} {
 		s := sim{length: 600 * time.Second, drift: drift, phase: 7 * ms, jitter: uniform(10 * ms), talk: breathing}
 		points := between(s.run(t), 6*time.Second, s.length)
-		changes := 0
 		for i, p := range points[1:] {
 			before := points[i].stats
-			if p.stats.Concealed+p.stats.Dropped == before.Concealed+before.Dropped {
-				continue
+			if p.stats.Concealed+p.stats.Dropped != before.Concealed+before.Dropped {
+				t.Errorf("drift %v ppm: at %v chunks were made up or dropped: %+v became %+v", drift, p.at, before, p.stats)
 			}
-			changes++
-			// A pause is lengthened after, and shortened from, its first chunk.
-			if before.Level > -60 && (p.stats.Level > -60 || p.stats.Concealed > before.Concealed) {
+			if p.stats.Shortened+p.stats.Lengthened != before.Shortened+before.Lengthened && p.stats.Level > -60 {
 				t.Errorf("drift %v ppm: at %v, in the middle of a word, %+v became %+v", drift, p.at, before, p.stats)
 			}
 		}
-		// 600 s * 500 ppm = 15 chunks
-		if changes < 14 || changes > 16 {
-			t.Errorf("drift %v ppm: %d corrections, want 15", drift, changes)
+		// 600 s * 500 ppm = 300 ms
+		first, last := points[0].stats, points[len(points)-1].stats
+		right, wrong := last.Shortened-first.Shortened, last.Lengthened-first.Lengthened
+		if drift > 0 {
+			right, wrong = wrong, right
+		}
+		if right < 280*ms || right > 340*ms || wrong > 20*ms {
+			t.Errorf("drift %v ppm: corrected by %v, and by %v the other way, want 300 ms and 0", drift, right, wrong)
 		}
 	}
 }
@@ -416,6 +418,9 @@ func checkJitter(t *testing.T, j *jitter) {
 		if s.index < j.next || s.index >= j.next+slots || s.index > j.newest || int(s.index&(slots-1)) != i {
 			t.Fatalf("packet %d waits in slot %d; next is %d, newest %d", s.index, i, j.next, j.newest)
 		}
+	}
+	if (j.ahead-j.owed)%media.ChunkSamples != 0 || j.ahead < 0 || j.ahead >= 3*media.ChunkSamples {
+		t.Fatalf("%d samples ahead, %d owed", j.ahead, j.owed)
 	}
 	if n != j.filled {
 		t.Fatalf("%d packets wait, counted %d", n, j.filled)
