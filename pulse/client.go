@@ -77,16 +77,21 @@ func dial(ctx context.Context, a address, events func(any), failed func(error)) 
 	err = c.proto.Request(&proto.Auth{Version: c.proto.Version(), Cookie: cookie(os.LookupEnv)}, &auth)
 	if err == nil {
 		c.proto.SetVersion(auth.Version)
-		err = c.proto.Request(&proto.SetClientName{Props: proto.PropList{
-			"application.name":       proto.PropListString(clientName),
-			"application.process.id": proto.PropListString(strconv.Itoa(os.Getpid())),
-		}}, &proto.SetClientNameReply{})
+		err = c.proto.Request(&proto.SetClientName{Props: introduction()}, &proto.SetClientNameReply{})
 	}
 	if err != nil {
 		c.close()
 		return nil, fmt.Errorf("connect to %s: %w", a.addr, err)
 	}
 	return c, nil
+}
+
+// introduction says who we are.
+func introduction() proto.PropList {
+	return proto.PropList{
+		"application.name":       proto.PropListString(clientName),
+		"application.process.id": proto.PropListString(strconv.Itoa(os.Getpid())),
+	}
 }
 
 // until lets ctx break the connection until release is called.

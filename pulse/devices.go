@@ -36,7 +36,7 @@ func list(ctx context.Context, server string, ask func(*client) ([]found, error)
 	return infos, nil
 }
 
-// sources lists everything that records, monitors too.
+// sources lists everything that records, monitors too, but for an Echo's.
 func (c *client) sources() ([]found, error) {
 	var server proto.GetServerInfoReply
 	if err := c.proto.Request(&proto.GetServerInfo{}, &server); err != nil {
@@ -48,6 +48,9 @@ func (c *client) sources() ([]found, error) {
 	}
 	list := make([]found, 0, len(reply))
 	for _, s := range reply {
+		if strings.HasPrefix(s.SourceName, echoMic) || strings.HasPrefix(s.SourceName, echoSpeaker) {
+			continue // an Echo's, perhaps of another process
+		}
 		// The field is called after the sink's; for a source it is the sink
 		// that the source is the monitor of.
 		monitor := s.MonitorSourceIndex != proto.Undefined || s.Properties["device.class"].String() == "monitor"
@@ -56,7 +59,7 @@ func (c *client) sources() ([]found, error) {
 	return list, nil
 }
 
-// sinks lists everything that plays.
+// sinks lists everything that plays, but for an Echo's.
 func (c *client) sinks() ([]found, error) {
 	var server proto.GetServerInfoReply
 	if err := c.proto.Request(&proto.GetServerInfo{}, &server); err != nil {
@@ -68,6 +71,9 @@ func (c *client) sinks() ([]found, error) {
 	}
 	list := make([]found, 0, len(reply))
 	for _, s := range reply {
+		if strings.HasPrefix(s.SinkName, echoSpeaker) {
+			continue // an Echo's
+		}
 		list = append(list, found{Info: describe(s.SinkName, s.Properties, server.DefaultSinkName)})
 	}
 	return list, nil

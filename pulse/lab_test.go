@@ -253,6 +253,27 @@ func TestUnplugged(t *testing.T) {
 	})
 }
 
+// TestFollow makes sure that a microphone that was opened as the default ends
+// when another is, and one that was named does not.
+func TestFollow(t *testing.T) {
+	each(t, func(t *testing.T, s *sound.Server) {
+		if err := s.AddMic("usb"); err != nil {
+			t.Fatal(err)
+		}
+		follows := openMic(t, pulse.Config{Server: s.Address()})
+		named := openMic(t, pulse.Config{Server: s.Address(), Device: sound.Mic})
+		if err := s.SetDefault("usb", ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := within(t, time.Second, func() error { return untilError(follows) }); !errors.Is(err, pulse.ErrMoved) {
+			t.Errorf("Read after another became the default = %v, want ErrMoved", err)
+		}
+		if _, err := named.Read(make([]int16, pulse.Rate/2)); err != nil {
+			t.Errorf("Read from the one that was named = %v", err)
+		}
+	})
+}
+
 // TestSuspend makes sure that a suspended microphone is waited for. PipeWire
 // takes the request and lets a virtual device run, which is just as well.
 func TestSuspend(t *testing.T) {

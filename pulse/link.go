@@ -102,7 +102,7 @@ func wanted(msg []byte) bool {
 		proto.OpPlaybackStreamKilled, proto.OpRecordStreamKilled,
 		proto.OpPlaybackStreamSuspended, proto.OpRecordStreamSuspended,
 		proto.OpPlaybackStreamMoved, proto.OpRecordStreamMoved,
-		proto.OpPlaybackBufferAttrChanged:
+		proto.OpPlaybackBufferAttrChanged, proto.OpSubscribeEvent:
 		return true
 	default:
 		return false

@@ -24,15 +24,20 @@ type Mic struct {
 	n     int           // samples in the ring
 	clock clock         // of the arrivals
 	delay time.Duration // from the capture of a packet's last sample to its arrival
+	held  time.Duration // of that, what the device takes, as the server says
+
+	// Set by OpenMic.
+	name    string // the server's name of the device
+	follows bool   // it is to be the default
 }
 
 // OpenMic starts recording. ctx bounds the opening only. The server never moves
-// the Mic to another device: when its device goes away, so does the Mic. The
-// error wraps ErrNoServer, ErrNotFound, or what the server said.
+// the Mic to another device: when its device goes away, so does the Mic, and one
+// of the default device also when there is another default. The error wraps ErrNoServer, ErrNotFound, or what the server said.
 func OpenMic(ctx context.Context, c Config) (*Mic, error) {
 	m := &Mic{}
 	m.init("record")
-	release, err := m.connect(ctx, c.Server, m.event)
+	release, err := m.connect(ctx, c.server(), m.event)
 	if err != nil {
 		return nil, err
 	}
@@ -43,14 +48,45 @@ func OpenMic(ctx context.Context, c Config) (*Mic, error) {
 	return m, nil
 }
 
-// create asks the server for the stream.
-func (m *Mic) create(c Config) error {
+// device finds out which device to record.
+func (m *Mic) device(c Config) (err error) {
+	if c.Echo != nil {
+		m.name = echoMic + c.Echo.tag
+		return nil
+	}
+	if c.Device == "" {
+		m.follows = true
+		m.check = m.isDefault
+		// before it is asked, so that no change goes unnoticed
+		mask := proto.SubscriptionMaskServer | proto.SubscriptionMaskSource
+		if err := m.client.proto.Request(&proto.Subscribe{Mask: mask}, nil); err != nil {
+			return err
+		}
+	}
 	sources, err := m.client.sources()
 	if err != nil {
 		return err
 	}
-	name, err := choose(sources, c.Device)
+	m.name, err = choose(sources, c.Device)
+	return err
+}
+
+// isDefault returns ErrMoved when there is another default device.
+func (m *Mic) isDefault() error {
+	sources, err := m.client.sources()
 	if err != nil {
+		return err
+	}
+	// When there is none left, the server is about to say so.
+	if name, err := choose(sources, ""); err == nil && name != m.name {
+		return ErrMoved
+	}
+	return nil
+}
+
+// create asks the server for the stream.
+func (m *Mic) create(c Config) error {
+	if err := m.device(c); err != nil {
 		return err
 	}
 	buffer := c.Buffer
@@ -58,9 +94,9 @@ func (m *Mic) create(c Config) error {
 		buffer = micBuffer
 	}
 	var reply proto.CreateRecordStreamReply
-	err = m.client.proto.Request(&proto.CreateRecordStream{
+	err := m.client.proto.Request(&proto.CreateRecordStream{
 		SampleSpec: sampleSpec, ChannelMap: mono,
-		SourceIndex: proto.Undefined, SourceName: name,
+		SourceIndex: proto.Undefined, SourceName: m.name,
 		BufferMaxLength: proto.Undefined, BufferFragSize: uint32(size(buffer)), AdjustLatency: true,
 		// A microphone that is unplugged would otherwise become, without a
 		// word, the monitor of the speaker: everybody would hear themselves.
@@ -89,6 +125,8 @@ func (m *Mic) event(e any) {
 		m.fail(ErrGone, nil)
 	case *proto.RecordStreamSuspended:
 		m.setSuspended(e.Suspended)
+	case *proto.SubscribeEvent:
+		wake(m.asked)
 	}
 }
 
@@ -151,7 +189,20 @@ func (m *Mic) poll() error {
 	device := min(time.Duration(min(r.Latency, proto.Microseconds(maxDelay/time.Microsecond)))*time.Microsecond, maxDelay)
 	queue := duration(int(max(0, r.WriteIndex-r.ReadIndex)) / sampleSize)
 	m.learn(time.Now(), device+queue)
+	m.mu.Lock()
+	m.held += (device - m.held) / 4
+	m.mu.Unlock()
 	return nil
+}
+
+// Delay estimates how long it takes from the capture of a sample until Read has
+// it, besides the time until the rest of what Read waits for is captured. It is
+// zero until the server has been asked for the first time, after a second.
+func (m *Mic) Delay() Delay {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	device := min(m.held, m.delay)
+	return Delay{Device: device, Buffer: m.delay - device}
 }
 
 // learn takes into account that at time now the server held as much sound as

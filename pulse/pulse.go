@@ -8,6 +8,9 @@
 //	server > link > library's goroutine > ring of 200 ms > Mic.Read
 //	Speaker.Write, as far as the server has asked > link > server
 //
+// An Echo has the server take what a Speaker plays out of what a Mic hears, and
+// both go through it.
+//
 // It never starts a server. It builds everywhere, and finds a server wherever
 // one runs.
 package pulse
@@ -15,6 +18,7 @@ package pulse
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -24,6 +28,10 @@ var (
 	ErrNoServer = errors.New("no PulseAudio or PipeWire server answers")
 	ErrNotFound = errors.New("no such device")
 	ErrGone     = errors.New("device or sound server went away")
+
+	// ErrMoved wraps ErrGone: there is another default device now, and a Mic or
+	// an Echo that was opened for the default is not for that one.
+	ErrMoved = fmt.Errorf("%w: another device is the default now", ErrGone)
 )
 
 // Rate is the sample rate in Hz.
@@ -35,6 +43,25 @@ type Config struct {
 	Device string        // the server's name of the device, or a part of its description; "" means the default
 	Buffer time.Duration // 0 means 40 ms for a Speaker, 10 ms for a Mic
 	Server string        // where the server listens, as in PULSE_SERVER; "" means what that says, or the user's server
+
+	// Echo, unless it is nil, is the canceller that the sound goes through.
+	// Device and Server are then its own. It stays the caller's.
+	Echo *Echo
+}
+
+// server returns where the server listens.
+func (c Config) server() string {
+	if c.Echo != nil {
+		return c.Echo.cfg.Server
+	}
+	return c.Server
+}
+
+// A Delay is how long sound takes through our side of the sound server, part by
+// part. A part that the server does not tell is in the other one.
+type Delay struct {
+	Device time.Duration // in the device, its driver, and an Echo
+	Buffer time.Duration // in the server's queue
 }
 
 // An Info names a device.

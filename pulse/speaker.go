@@ -19,12 +19,14 @@ const (
 type Speaker struct {
 	stream
 	latency   atomic.Int64 // time.Duration; updated by tend
+	held      atomic.Int64 // time.Duration; of that, what the device takes; updated by tend
 	underruns atomic.Uint64
 
 	// Guarded by mu.
 	credit int  // bytes that the server wants
 	target int  // bytes that the server tries to hold
 	played bool // something has been written
+	late   int  // bytes: the most that the writer came too late by since adapt looked
 
 	// Owned by the goroutine that writes.
 	piece [pieceSize]byte
@@ -39,7 +41,7 @@ type Speaker struct {
 func OpenSpeaker(ctx context.Context, c Config) (*Speaker, error) {
 	s := &Speaker{}
 	s.init("play")
-	release, err := s.connect(ctx, c.Server, s.event)
+	release, err := s.connect(ctx, c.server(), s.event)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +55,10 @@ func OpenSpeaker(ctx context.Context, c Config) (*Speaker, error) {
 // create asks the server for the stream.
 func (s *Speaker) create(c Config) error {
 	name := "" // the default, which the server may change under us
-	if c.Device != "" {
+	switch {
+	case c.Echo != nil:
+		name = echoSpeaker + c.Echo.tag
+	case c.Device != "":
 		sinks, err := s.client.sinks()
 		if err != nil {
 			return err
@@ -73,6 +78,7 @@ func (s *Speaker) create(c Config) error {
 		BufferMaxLength: proto.Undefined, BufferTargetLength: uint32(size(buffer)),
 		BufferPrebufferLength: 0, // start at once, and never stop to wait for us
 		BufferMinimumRequest:  proto.Undefined, AdjustLatency: true,
+		NoMove:     c.Echo != nil, // past the canceller, everybody would hear themselves
 		Properties: properties("voices"), ChannelVolumes: fullVolume,
 	}, &reply)
 	if err != nil {
@@ -184,6 +190,9 @@ func (s *Speaker) await(n int) (late int, err error) {
 		return 0, s.err
 	}
 	late = max(0, s.credit-max(s.target, n))
+	if s.played { // before that nobody was waiting
+		s.late = max(s.late, late)
+	}
 	s.credit -= late + n
 	s.played = true
 	return late, nil
@@ -210,6 +219,7 @@ func (s *Speaker) poll() error {
 	s.mu.Lock()
 	now := duration(s.target / sampleSize)
 	s.mu.Unlock()
+	held := time.Duration(min(r.Latency, proto.Microseconds(maxDelay/time.Microsecond))) * time.Microsecond
 	if r.Latency > 0 {
 		now = duration(int(queue)/sampleSize) + time.Duration(r.Latency)*time.Microsecond
 	}
@@ -217,13 +227,18 @@ func (s *Speaker) poll() error {
 	// steps: there what the queue is to hold is the better estimate.
 	old := s.Latency()
 	s.latency.Store(int64(old + (now-old)/2))
+	s.held.Store((s.held.Load() + int64(held)) / 2)
 	return nil
 }
 
 // adapt lets the server hold more when it ran out of sound too often, and less
 // when it did not for long.
 func (s *Speaker) adapt(now time.Time) {
-	if !s.growth.step(now, s.underruns.Load()) {
+	s.mu.Lock()
+	late := duration(s.late / sampleSize)
+	s.late = 0
+	s.mu.Unlock()
+	if !s.growth.step(now, s.underruns.Load(), late) {
 		return
 	}
 	var reply proto.SetPlaybackStreamBufferAttrReply
@@ -239,6 +254,13 @@ func (s *Speaker) adapt(now time.Time) {
 
 // Latency estimates how long a sample written now takes until it is heard.
 func (s *Speaker) Latency() time.Duration { return time.Duration(s.latency.Load()) }
+
+// Delay is Latency in its parts.
+func (s *Speaker) Delay() Delay {
+	all := s.Latency()
+	device := min(time.Duration(s.held.Load()), all)
+	return Delay{Device: device, Buffer: all - device}
+}
 
 // Underruns returns how often the server ran out of sound.
 func (s *Speaker) Underruns() uint64 { return s.underruns.Load() }

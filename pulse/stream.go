@@ -32,6 +32,8 @@ type stream struct {
 
 	tending sync.WaitGroup
 	stop    chan struct{} // closed by close
+	asked   chan struct{} // of length 1, never closed: check is to be called
+	check   func() error  // set by open, or nil: returns why the stream has to end
 
 	mu      sync.Mutex
 	changed sync.Cond // of what mu guards; one goroutine waits at most
@@ -43,7 +45,7 @@ type stream struct {
 }
 
 func (s *stream) init(op string) {
-	s.op, s.stop = op, make(chan struct{})
+	s.op, s.stop, s.asked = op, make(chan struct{}), make(chan struct{}, 1)
 	s.changed.L = &s.mu
 	s.active = time.Now()
 }
@@ -122,6 +124,13 @@ func (s *stream) tend(each func(now time.Time), poll func() error) {
 			if each != nil {
 				each(now)
 			}
+		case <-s.asked:
+			if err := s.check(); errors.Is(err, ErrGone) {
+				s.fail(err, nil)
+				return
+			}
+			n--
+			continue
 		}
 		if n%pollTicks != 0 && !s.quiet() {
 			continue

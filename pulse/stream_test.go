@@ -402,28 +402,36 @@ func TestGrowth(t *testing.T) {
 		name  string
 		under []time.Duration // when
 		until time.Duration
+		late  time.Duration // how late the writer is at each
 		want  time.Duration
 	}{
-		{"none", nil, 200 * s, floor},
-		{"two", []time.Duration{s, 2 * s}, 50 * s, floor},
-		{"three within 10 s", []time.Duration{s, 5 * s, 10 * s}, 20 * s, floor + 10*time.Millisecond},
-		{"three, too far apart", []time.Duration{s, 6 * s, 12 * s}, 20 * s, floor},
-		{"six", []time.Duration{s, 2 * s, 3 * s, 4 * s, 5 * s, 6 * s}, 20 * s, floor + 20*time.Millisecond},
-		{"back after a clean minute", []time.Duration{s, 2 * s, 3 * s}, 70 * s, floor},
-		{"half of a long way back", seconds(20), 90 * s, floor + 30*time.Millisecond},
-		{"back in spite of one", []time.Duration{s, 2 * s, 3 * s, 40 * s}, 70 * s, floor},
-		{"not back because of two", []time.Duration{s, 2 * s, 3 * s, 40 * s, 55 * s}, 70 * s, floor + 10*time.Millisecond},
-		{"half of the way back", []time.Duration{s, 2 * s, 3 * s, 4 * s, 5 * s, 6 * s}, 70 * s, floor + 10*time.Millisecond},
-		{"all the time", seconds(1000), 1000 * s, growthLimit},
+		{"none", nil, 200 * s, 0, floor},
+		{"two", []time.Duration{s, 2 * s}, 50 * s, 0, floor},
+		{"three within 10 s", []time.Duration{s, 5 * s, 10 * s}, 20 * s, 0, floor + 10*time.Millisecond},
+		{"three, too far apart", []time.Duration{s, 6 * s, 12 * s}, 20 * s, 0, floor},
+		{"six", []time.Duration{s, 2 * s, 3 * s, 4 * s, 5 * s, 6 * s}, 20 * s, 0, floor + 20*time.Millisecond},
+		{"back after a clean minute", []time.Duration{s, 2 * s, 3 * s}, 70 * s, 0, floor},
+		{"half of a long way back", seconds(20), 90 * s, 0, floor + 30*time.Millisecond},
+		{"back in spite of one", []time.Duration{s, 2 * s, 3 * s, 40 * s}, 70 * s, 0, floor},
+		{"not back because of two", []time.Duration{s, 2 * s, 3 * s, 40 * s, 55 * s}, 70 * s, 0, floor + 10*time.Millisecond},
+		{"half of the way back", []time.Duration{s, 2 * s, 3 * s, 4 * s, 5 * s, 6 * s}, 70 * s, 0, floor + 10*time.Millisecond},
+		{"all the time", seconds(1000), 1000 * s, 0, growthLimit},
+		{"three, a little late", []time.Duration{s, 5 * s, 10 * s}, 20 * s, 3 * time.Millisecond, floor + 10*time.Millisecond},
+		{"three, by 28 ms", []time.Duration{s, 5 * s, 10 * s}, 20 * s, 28 * time.Millisecond, floor + 30*time.Millisecond},
+		{"three, very late", []time.Duration{s, 5 * s, 10 * s}, 20 * s, s, floor + growthLeap},
+		{"all the time, very late", seconds(1000), 1000 * s, s, growthLimit},
+		{"late twice", []time.Duration{s, 5 * s}, 20 * s, s, floor},
 	}
 	for _, tt := range tests {
 		g := newGrowth(floor)
 		var n uint64
 		for now := time.Duration(0); now <= tt.until; now += tendEvery {
+			late := time.Duration(0)
 			for int(n) < len(tt.under) && tt.under[n] <= now {
 				n++
+				late = tt.late
 			}
-			g.step(time.Unix(1000, 0).Add(now), n)
+			g.step(time.Unix(1000, 0).Add(now), n, late)
 		}
 		if g.length != tt.want {
 			t.Errorf("%s: the buffer is %v long, want %v", tt.name, g.length, tt.want)

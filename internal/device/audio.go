@@ -129,6 +129,10 @@ func (m *namedMic) ReadChunk(c *media.Chunk) error {
 	return nil
 }
 
+// Delay returns how long the sound takes from the device to us, part by part, and
+// whether that is known. What opens a microphone returns one that has this method.
+func (m *namedMic) Delay() (pulse.Delay, bool) { return delayOf(m.AudioSource) }
+
 // A namedSpeaker is a speaker whose errors tell the name that the user typed.
 type namedSpeaker struct {
 	media.AudioSink
@@ -148,6 +152,10 @@ func (s *namedSpeaker) WriteChunk(c *media.Chunk) error {
 	}
 	return nil
 }
+
+// Delay returns how long the sound takes from us to the device, part by part, and
+// whether that is known. What opens a speaker returns one that has this method.
+func (s *namedSpeaker) Delay() (pulse.Delay, bool) { return delayOf(s.AudioSink) }
 
 // Close also tells when the end of a recording could not be written.
 func (s *namedSpeaker) Close() error {

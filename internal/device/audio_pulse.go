@@ -12,10 +12,20 @@ import (
 // A pulseMic is a microphone of a sound server.
 type pulseMic struct{ *pulse.Mic }
 
+// hasEcho says that a sound server may cancel echo here.
+const hasEcho = true
+
 // openSystemMic opens a microphone of this machine by its name, or the system's
-// choice.
+// choice, and again when it goes away.
 func openSystemMic(ctx context.Context, name string) (media.AudioSource, error) {
-	m, err := pulse.OpenMic(ctx, pulse.Config{Device: pulseName(name)})
+	return newLiveMic(ctx, func(ctx context.Context, _ retiree) (media.AudioSource, error) {
+		return openEchoMic(ctx, name, nil)
+	})
+}
+
+// openEchoMic opens a microphone once, through e unless that is nil.
+func openEchoMic(ctx context.Context, name string, e *pulse.Echo) (media.AudioSource, error) {
+	m, err := pulse.OpenMic(ctx, pulse.Config{Device: pulseName(name), Echo: e})
 	if err != nil {
 		return nil, notFound(err, name)
 	}
@@ -31,9 +41,16 @@ func (m pulseMic) ReadChunk(c *media.Chunk) (err error) {
 type pulseSpeaker struct{ *pulse.Speaker }
 
 // openSystemSpeaker opens a speaker of this machine by its name, or the system's
-// choice.
+// choice, and again when it goes away.
 func openSystemSpeaker(ctx context.Context, name string) (media.AudioSink, error) {
-	s, err := pulse.OpenSpeaker(ctx, pulse.Config{Device: pulseName(name)})
+	return newLiveSpeaker(ctx, func(ctx context.Context, _ retiree) (media.AudioSink, error) {
+		return openEchoSpeaker(ctx, name, nil)
+	})
+}
+
+// openEchoSpeaker opens a speaker once, through e unless that is nil.
+func openEchoSpeaker(ctx context.Context, name string, e *pulse.Echo) (media.AudioSink, error) {
+	s, err := pulse.OpenSpeaker(ctx, pulse.Config{Device: pulseName(name), Echo: e})
 	if err != nil {
 		return nil, notFound(err, name)
 	}
@@ -41,11 +58,3 @@ func openSystemSpeaker(ctx context.Context, name string) (media.AudioSink, error
 }
 
 func (s pulseSpeaker) WriteChunk(c *media.Chunk) error { return s.Write(c.PCM[:]) }
-
-// pulseName returns the device's name as the sound server has it.
-func pulseName(name string) string {
-	if name == Auto {
-		return ""
-	}
-	return name
-}

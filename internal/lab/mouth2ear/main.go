@@ -8,6 +8,16 @@
 //
 //	go run ./internal/lab/mouth2ear -call pulse -seconds 60
 //
+// It then also prints where the time goes, as far as the sound servers tell. What
+// the devices alone take, and what echo cancellation adds, is shown by a process
+// that plays what it hears,
+//
+//	go run ./internal/lab/mouth2ear -devices pulse -aec
+//
+// and what cancellation is good for by
+//
+//	go run ./internal/lab/mouth2ear -echo pulse
+//
 // Both servers need the devices of internal/lab/sound: a sink "room", whose
 // monitor the microphone is, and a sink "speaker"; one started with
 //
@@ -27,6 +37,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/lab/sound"
@@ -56,6 +67,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	call := flags.String("call", "", "measure a call of s2c between two servers of this `kind`, pulse or pipewire")
 	members := flags.Int("members", 2, "with -call: members of the session; those after the second make test sounds and pictures")
 	tcp := flags.Bool("tcp", false, "with -call: keep everything on TLS")
+	devices := flags.String("devices", "", "measure the devices of a server of this `kind` without a call")
+	aec := flags.Bool("aec", false, "with -devices: cancel echo")
+	echo := flags.String("echo", "", "measure echo cancellation with a server of this `kind`")
 	serve := flags.String("serve", "", "only start a server of this `kind` and run it until interrupted")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -64,6 +78,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return serveUntil(ctx, sound.Kind(*serve), out)
 	}
 	o.Duration, o.MaxDelay = time.Duration(*seconds*float64(time.Second)), *maxDelay
+	if *devices != "" {
+		sound.Hurry()
+		return measureDevices(ctx, sound.Kind(*devices), *aec, o, out)
+	}
+	if *echo != "" {
+		return measureEcho(ctx, sound.Kind(*echo), out)
+	}
 	if *self != "" {
 		server, err := start(sound.Kind(*self))
 		if err != nil {
@@ -72,6 +93,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		defer server.close()
 		o.Mouth, o.Ear = server.Address(), server.Address()
 	}
+	var parts func() []part
 	if *call != "" {
 		c, err := startCall(ctx, sound.Kind(*call), *members, *tcp)
 		if err != nil {
@@ -79,6 +101,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		defer c.close()
 		o.Mouth, o.Ear = c.mouth.Address(), c.ear.Address()
+		parts = sync.OnceValue(watch(c.mouth.Server, c.ear.Server).parts)
+		defer parts()
 	}
 	if o.Mouth == "" || o.Ear == "" {
 		return errors.New("say which servers: -mouth ADDRESS -ear ADDRESS, or -call pulse, or -self-test pulse")
@@ -91,7 +115,34 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if *asJSON {
 		return json.NewEncoder(out).Encode(r)
 	}
-	return show(out, r)
+	if err := show(out, r); err != nil {
+		return err
+	}
+	if parts != nil {
+		showParts(out, parts(), r.Median)
+	}
+	return nil
+}
+
+// measureEcho prints what cancellation does to the far voice and the near one.
+func measureEcho(ctx context.Context, kind sound.Kind, out io.Writer) error {
+	server, err := start(kind)
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	o, err := server.EchoRoom()
+	if err != nil {
+		return err
+	}
+	r, err := sound.MeasureEcho(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "far voice in the microphone: %.1f dBFS without cancellation, %.1f dBFS with: %.1f dB lower\n", r.Off.Far, r.On.Far, r.Reduction)
+	fmt.Fprintf(out, "in its first second: %.1f dB lower\n", r.First)
+	fmt.Fprintf(out, "near voice: %+.1f dB\n", r.Near)
+	return nil
 }
 
 // serveUntil runs a server until ctx ends.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sanix-darker/s2c/internal/lab"
 	"github.com/sanix-darker/s2c/internal/lab/sound"
@@ -83,5 +84,33 @@ minute  1: median 2.0 ms, sent 10, lost 1
 	}
 	if err := show(&out, &sound.Report{}); err == nil {
 		t.Error("a report of nothing is no error")
+	}
+}
+
+func TestShowParts(t *testing.T) {
+	var m mean
+	for _, d := range []time.Duration{0, 10 * time.Millisecond, 15 * time.Millisecond} { // zero: not known
+		m.add(d)
+	}
+	var out bytes.Buffer
+	showParts(&out, []part{{"one", m.value()}, {"none", new(mean).value()}}, 20)
+	const want = "    12.5 ms  one\n     0.0 ms  none\n     7.5 ms  the rest of the median\n"
+	if out.String() != want {
+		t.Errorf("showParts printed\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+// TestDevices measures the devices alone, without and with cancellation.
+func TestDevices(t *testing.T) {
+	_, err := exec.LookPath("pulseaudio")
+	lab.Need(t, err)
+	for _, args := range [][]string{{"-devices", "pulse"}, {"-devices", "pulse", "-aec"}} {
+		var out bytes.Buffer
+		if err := run(t.Context(), append(args, "-seconds", "2", "-max-delay", "500ms"), &out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "ms  speaker: device\n") || !strings.Contains(out.String(), "chunks missing") {
+			t.Errorf("%v printed no parts:\n%s", args, out.String())
+		}
 	}
 }

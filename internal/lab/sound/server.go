@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,19 +87,23 @@ func Start(dir string, kind Kind) (*Server, error) {
 			return nil, err
 		}
 	}
-	switch kind {
-	case Pulse:
-		err = s.startPulse()
-	case PipeWire:
-		err = s.startPipeWire()
-	default:
-		err = errors.New("unknown kind")
-	}
-	if err != nil {
+	if err = s.start(); err != nil {
 		err = fmt.Errorf("start %s sound server: %w%s", kind, err, s.tail())
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// start starts the programs and waits for the devices.
+func (s *Server) start() error {
+	switch s.kind {
+	case Pulse:
+		return s.startPulse()
+	case PipeWire:
+		return s.startPipeWire()
+	default:
+		return errors.New("unknown kind")
+	}
 }
 
 // Address returns where the server listens, as PULSE_SERVER takes it.
@@ -145,10 +150,13 @@ func (s *Server) Unload(sink string) error {
 }
 
 // UnloadMic removes the microphone from the server.
-func (s *Server) UnloadMic() error {
+func (s *Server) UnloadMic() error { return s.UnloadSource(Mic) }
+
+// UnloadSource removes the source of that name from the server.
+func (s *Server) UnloadSource(name string) error {
 	return s.control(func(c *proto.Client) error {
 		var info proto.GetSourceInfoReply
-		req := &proto.GetSourceInfo{SourceIndex: proto.Undefined, SourceName: Mic}
+		req := &proto.GetSourceInfo{SourceIndex: proto.Undefined, SourceName: name}
 		if err := c.Request(req, &info); err != nil {
 			return err
 		}
@@ -161,6 +169,98 @@ func (s *Server) SuspendMic(suspend bool) error {
 	return s.control(func(c *proto.Client) error {
 		return c.Request(&proto.SuspendSource{SourceIndex: proto.Undefined, SourceName: Mic, Suspend: suspend}, nil)
 	})
+}
+
+// Leak lets the microphone hear what the speaker plays, so much later, as it is
+// in a room without a headset.
+func (s *Server) Leak(delay time.Duration) error {
+	return s.load("module-loopback source=" + SpeakerMonitor + " sink=" + Room +
+		" source_dont_move=true sink_dont_move=true latency_msec=" + strconv.FormatInt(delay.Milliseconds(), 10))
+}
+
+// AddMic adds a microphone of that name which hears the room, as Mic does. It
+// does not become the default.
+func (s *Server) AddMic(name string) error {
+	return s.load("module-remap-source source_name=" + name + " master=" + RoomMonitor +
+		" channels=1 channel_map=mono source_properties=device.description=" + name)
+}
+
+// AddSpeaker adds a speaker of that name. It does not become the default.
+func (s *Server) AddSpeaker(name string) error {
+	return s.load("module-null-sink norewinds=1 sink_name=" + name + " rate=48000 channels=2 sink_properties=device.description=" + name)
+}
+
+// AddCanceller adds an echo canceller of the server's own to the devices, whose
+// microphone has that name.
+func (s *Server) AddCanceller(name string) error {
+	return s.load("module-echo-cancel source_name=" + name + " sink_name=" + name + "_speaker source_master=" + Mic + " sink_master=" + Speaker)
+}
+
+// SetDefault makes a microphone and a speaker the defaults; an empty name leaves
+// what there is.
+func (s *Server) SetDefault(mic, speaker string) error {
+	return s.control(func(c *proto.Client) error {
+		if mic != "" {
+			if err := c.Request(&proto.SetDefaultSource{SourceName: mic}, nil); err != nil {
+				return err
+			}
+		}
+		if speaker != "" {
+			return c.Request(&proto.SetDefaultSink{SinkName: speaker}, nil)
+		}
+		return nil
+	})
+}
+
+// Modules lists the server's modules, each with its arguments.
+func (s *Server) Modules() ([]string, error) {
+	var list []string
+	err := s.control(func(c *proto.Client) error {
+		var reply proto.GetModuleInfoListReply
+		err := c.Request(&proto.GetModuleInfoList{}, &reply)
+		for _, m := range reply {
+			list = append(list, m.ModuleName+" "+m.ModuleArgs)
+		}
+		return err
+	})
+	return list, err
+}
+
+// load loads a module, named with its arguments.
+func (s *Server) load(module string) error {
+	return s.control(func(c *proto.Client) error { return loadModule(c, module) })
+}
+
+func loadModule(c *proto.Client, module string) error {
+	name, args, _ := strings.Cut(module, " ")
+	if err := c.Request(&proto.LoadModule{Name: name, Args: args}, &proto.LoadModuleReply{}); err != nil {
+		return fmt.Errorf("load %s: %w", name, err)
+	}
+	return nil
+}
+
+// Restart starts the server again after Stop or Kill, at the same address and
+// with its first devices, and returns when they are there.
+func (s *Server) Restart() error {
+	for _, p := range s.procs {
+		if !p.ended() {
+			return fmt.Errorf("restart %s sound server: %s still runs", s.kind, p.name)
+		}
+	}
+	s.procs = nil
+	for _, dir := range []string{"run", "xdg"} { // sockets and locks, which say that it runs
+		if err := os.RemoveAll(s.path(dir)); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(s.path(dir), 0o700); err != nil {
+			return err
+		}
+	}
+	_ = os.Remove(s.path("pulse.sock")) // PipeWire removes it itself
+	if err := s.start(); err != nil {
+		return fmt.Errorf("restart %s sound server: %w%s", s.kind, err, s.tail())
+	}
+	return nil
 }
 
 func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
@@ -247,9 +347,8 @@ func (s *Server) ready(modules []string) error {
 	return s.poll("its devices", func() error {
 		return s.control(func(c *proto.Client) error {
 			for len(modules) > 0 {
-				name, args, _ := strings.Cut(modules[0], " ")
-				if err := c.Request(&proto.LoadModule{Name: name, Args: args}, &proto.LoadModuleReply{}); err != nil {
-					return fmt.Errorf("load %s: %w", name, err)
+				if err := loadModule(c, modules[0]); err != nil {
+					return err
 				}
 				modules = modules[1:]
 			}

@@ -1,0 +1,331 @@
+//go:build linux || freebsd || netbsd || openbsd
+
+package device
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/lab/sound"
+	"github.com/sanix-darker/s2c/internal/media"
+)
+
+// cancellers returns how many echo cancellers the server has.
+func cancellers(t *testing.T, s *sound.Server) int {
+	t.Helper()
+	list, err := s.Modules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(slices.DeleteFunc(list, func(m string) bool { return !strings.HasPrefix(m, "module-echo-cancel ") }))
+}
+
+func TestPairReasons(t *testing.T) {
+	tests := []struct {
+		c    PairConfig
+		want error
+	}{
+		{PairConfig{Mic: Auto, Speaker: Auto}, nil},
+		{PairConfig{Mic: "Yeti", Speaker: "Built-in"}, nil},
+		{PairConfig{Mic: Auto, Speaker: Auto, NoAEC: true}, ErrNoAEC},
+		{PairConfig{Mic: Test, Speaker: Auto}, ErrNoAEC},
+		{PairConfig{Mic: "test:2", Speaker: Auto}, ErrNoAEC},
+		{PairConfig{Mic: "a.wav", Speaker: Auto}, ErrNoAEC},
+		{PairConfig{Mic: "http://a/b", Speaker: Auto}, ErrNoAEC},
+		{PairConfig{Mic: "ffmpeg:-i x", Speaker: Auto}, ErrNoAEC},
+		{PairConfig{Mic: "audio_pair_test.go", Speaker: Auto}, ErrNoAEC},
+		{PairConfig{Mic: Auto, Speaker: None}, ErrNoAEC},
+		{PairConfig{Mic: Auto}, ErrNoAEC},
+	}
+	for _, tt := range tests {
+		if err := NewPair(tt.c).AEC(); !errors.Is(err, tt.want) {
+			t.Errorf("NewPair(%+v).AEC() = %v, want %v", tt.c, err, tt.want)
+		}
+	}
+}
+
+// TestPair makes sure that the canceller is there while one of the two is open,
+// once, and no longer.
+func TestPair(t *testing.T) {
+	for _, kind := range sound.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			server := sound.ForTest(t, kind)
+			t.Setenv("PULSE_SERVER", server.Address())
+			for _, noAEC := range []bool{false, true} {
+				p := NewPair(PairConfig{Mic: Auto, Speaker: "LabSpeaker", NoAEC: noAEC})
+				want := 1
+				if noAEC {
+					want = 0
+				}
+				m, err := p.OpenMic(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, err := p.OpenSpeaker(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := cancellers(t, server); n != want || errors.Is(p.AEC(), ErrNoAEC) != noAEC {
+					t.Errorf("NoAEC %v: both are open with %d cancellers, want %d, and AEC() = %v", noAEC, n, want, p.AEC())
+				}
+				var c media.Chunk
+				if err := errors.Join(m.ReadChunk(&c), s.Wait(), s.WriteChunk(&c), m.Close()); err != nil {
+					t.Error(err)
+				}
+				if n := cancellers(t, server); n != want {
+					t.Errorf("NoAEC %v: one is open with %d cancellers, want %d", noAEC, n, want)
+				}
+				if m, err = p.OpenMic(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if err := errors.Join(m.ReadChunk(&c), m.Close(), s.Close(), s.Close()); err != nil {
+					t.Error(err)
+				}
+				if n := cancellers(t, server); n != 0 {
+					t.Errorf("NoAEC %v: both are closed and %d cancellers are left", noAEC, n)
+				}
+			}
+		})
+	}
+}
+
+// TestPairLate opens the speaker when there is no microphone yet, and then plugs
+// one in: the speaker has to be played through the canceller as well.
+func TestPairLate(t *testing.T) {
+	server := sound.ForTest(t, sound.Pulse)
+	t.Setenv("PULSE_SERVER", server.Address())
+	if err := server.UnloadMic(); err != nil {
+		t.Fatal(err)
+	}
+	p := NewPair(PairConfig{Mic: Auto, Speaker: Auto})
+	s, err := p.OpenSpeaker(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.AEC(); err == nil {
+		t.Error("AEC() = nil without a microphone")
+	}
+	if _, err := p.OpenMic(t.Context()); !errors.Is(err, ErrNoDevice) {
+		t.Errorf("OpenMic without a microphone = %v, want ErrNoDevice", err)
+	}
+	if err := server.AddMic("usb"); err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.OpenMic(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c media.Chunk
+	if err := errors.Join(m.ReadChunk(&c), s.Wait(), s.WriteChunk(&c)); err != nil {
+		t.Error(err)
+	}
+	if err := p.AEC(); err != nil {
+		t.Errorf("AEC() = %v", err)
+	}
+	sinks, err := server.Streams(sound.ToSpeakers)
+	if err != nil || !slices.ContainsFunc(sinks, func(s sound.Stream) bool { return s.Client == "s2c" && strings.HasPrefix(s.Device, "s2c_speaker_") }) {
+		t.Errorf("the speaker plays to %+v, %v, want the canceller", sinks, err)
+	}
+	if err := errors.Join(m.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	if n := cancellers(t, server); n != 0 {
+		t.Errorf("%d cancellers are left", n)
+	}
+}
+
+// A use keeps a device busy as a call does, opening it again when it fails, and
+// finds the longest time without sound.
+type use struct {
+	mu      sync.Mutex
+	last    time.Time
+	longest time.Duration
+	fails   int
+	sounds  int
+}
+
+// sound notes that a chunk went through.
+func (u *use) sound() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	now := time.Now()
+	if !u.last.IsZero() {
+		u.longest = max(u.longest, now.Sub(u.last))
+	}
+	u.last = now
+	u.sounds++
+}
+
+// since forgets what was, and returns a function that waits until sound has come
+// for a third of a second, and returns the longest gap and how often the device failed.
+func (u *use) since(t *testing.T) func() (time.Duration, int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.longest, u.fails = 0, 0
+	return func() (time.Duration, int) {
+		t.Helper()
+		u.mu.Lock()
+		u.sounds = 0
+		u.mu.Unlock()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			u.mu.Lock()
+			longest, fails, sounds := u.longest, u.fails, u.sounds
+			u.mu.Unlock()
+			if sounds >= 15 {
+				return longest, fails
+			}
+			if time.Now().After(end) {
+				t.Error("no sound comes any more")
+				return longest, fails
+			}
+		}
+	}
+}
+
+// keep opens and uses a device until stop is closed, as a call does, but tries
+// again after that pause.
+func (u *use) keep(stop <-chan struct{}, pause time.Duration, open func() (func() error, func() error, error)) {
+	for {
+		work, closeIt, err := open()
+		if err == nil {
+			done := make(chan struct{})
+			go func() {
+				select {
+				case <-stop:
+				case <-done:
+				}
+				closeIt()
+			}()
+			for err = work(); err == nil; err = work() {
+				u.sound()
+			}
+			close(done)
+		}
+		u.mu.Lock()
+		u.fails++
+		u.mu.Unlock()
+		select {
+		case <-stop:
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// retryAfter is how long this test waits before it opens a device again.
+const retryAfter = 200 * time.Millisecond
+
+// TestGaps changes the default devices, unplugs them, and restarts the server,
+// and measures what is missing of the sound.
+func TestGaps(t *testing.T) {
+	for _, kind := range sound.Kinds {
+		for _, noAEC := range []bool{true, false} {
+			name := string(kind) + "/aec"
+			if noAEC {
+				name = string(kind) + "/plain"
+			}
+			t.Run(name, func(t *testing.T) { testGaps(t, kind, noAEC) })
+		}
+	}
+}
+
+func testGaps(t *testing.T, kind sound.Kind, noAEC bool) {
+	server := sound.ForTest(t, kind)
+	t.Setenv("PULSE_SERVER", server.Address())
+	if err := errors.Join(server.AddMic("usb"), server.AddSpeaker("headset")); err != nil {
+		t.Fatal(err)
+	}
+	p := NewPair(PairConfig{Mic: Auto, Speaker: Auto, NoAEC: noAEC})
+	var mic, speaker use
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(stop)
+	wg.Go(func() {
+		mic.keep(stop, retryAfter, func() (work, closeIt func() error, err error) {
+			m, err := p.OpenMic(t.Context())
+			if err != nil {
+				return nil, nil, err
+			}
+			var c media.Chunk
+			return func() error { return m.ReadChunk(&c) }, m.Close, nil
+		})
+	})
+	wg.Go(func() {
+		speaker.keep(stop, retryAfter, func() (work, closeIt func() error, err error) {
+			s, err := p.OpenSpeaker(t.Context())
+			if err != nil {
+				return nil, nil, err
+			}
+			var c media.Chunk
+			return func() error { return s.WriteChunk(&c) }, s.Close, nil
+		})
+	})
+	steps := []struct {
+		name         string
+		do           func() error
+		most         time.Duration // a loose bound; 0 means none
+		mic, speaker string        // where they are then; "" means not to be looked at
+	}{
+		{"start", func() error { return nil }, 0, sound.Mic, sound.Speaker},
+		{"another default", func() error { return server.SetDefault("usb", "headset") }, 2 * time.Second, "usb", "headset"},
+		{"unplugged", func() error { return server.Unload("headset") }, 2 * time.Second, "", sound.Speaker},
+		{"microphone unplugged", func() error { return server.UnloadSource("usb") }, 2 * time.Second, sound.Mic, ""},
+		{"server restarted", func() error {
+			server.Kill()
+			start := time.Now()
+			err := server.Restart()
+			t.Logf("the server takes %v to start", time.Since(start).Round(time.Millisecond))
+			return err
+		}, 0, sound.Mic, sound.Speaker},
+	}
+	// Longer than a device opens itself again: its user is told and tries.
+	slow := steps[len(steps)-1]
+	slow.name, slow.do = "server gone for 1.5 s", func() error {
+		server.Kill()
+		time.Sleep(1500 * time.Millisecond)
+		return server.Restart()
+	}
+	steps = append(steps, slow)
+	for _, step := range steps {
+		micGap, speakerGap := mic.since(t), speaker.since(t)
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		at := time.Now()
+		time.Sleep(300 * time.Millisecond)
+		a, failsA := micGap()
+		b, failsB := speakerGap()
+		t.Logf("%s: microphone silent for %v (%d failures), speaker for %v (%d); whole after %v", step.name,
+			a.Round(time.Millisecond), failsA, b.Round(time.Millisecond), failsB, time.Since(at).Round(time.Millisecond))
+		if step.most > 0 && max(a, b) > step.most {
+			t.Errorf("%s: silent for %v and %v, want %v at most", step.name, a, b, step.most)
+		}
+		checkStreams(t, server, step.name, step.mic, step.speaker)
+		if n := cancellers(t, server); n != map[bool]int{true: 0, false: 1}[noAEC] {
+			t.Errorf("%s: there are %d cancellers", step.name, n)
+		}
+		if err := p.AEC(); (err != nil) != noAEC {
+			t.Errorf("%s: AEC() = %v", step.name, err)
+		}
+	}
+}
+
+// checkStreams makes sure that somebody records mic and plays to speaker: we, or
+// the canceller for us.
+func checkStreams(t *testing.T, server *sound.Server, step, mic, speaker string) {
+	t.Helper()
+	for from, want := range map[sound.Direction]string{sound.FromMics: mic, sound.ToSpeakers: speaker} {
+		list, err := server.Streams(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want != "" && !slices.ContainsFunc(list, func(s sound.Stream) bool { return s.Device == want }) {
+			t.Errorf("%s: the streams are %+v, want one with %s", step, list, want)
+		}
+	}
+}
