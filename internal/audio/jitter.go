@@ -123,7 +123,6 @@ type jitter struct {
 	owing   int   // steps in a row with something owed
 	dry     int64 // Gets in a row that found nothing at all
 	made    int   // chunks made up in a row
-	quiet   bool  // the last chunk held nothing
 	high    int   // Gets in a row with a hold over the target
 	low     int   // and under it
 

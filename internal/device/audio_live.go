@@ -63,10 +63,11 @@ func (l *live[D]) revive(err error) (D, error) {
 	retired := l.retired
 	l.retired = false
 	l.mu.Unlock()
-	if l.ctx.Err() != nil || !errors.Is(err, pulse.ErrGone) && !(retired && errors.Is(err, os.ErrClosed)) {
+	gone := errors.Is(err, pulse.ErrGone) || retired && errors.Is(err, os.ErrClosed)
+	if l.ctx.Err() != nil || !gone {
 		return none, err
 	}
-	l.closeDevice()
+	_ = l.closeDevice() // it has gone already
 	ctx, cancel := context.WithTimeout(l.ctx, reviveWithin)
 	defer cancel()
 	tick := time.NewTicker(reviveEvery)
