@@ -30,7 +30,7 @@ func (c *Call) reportLoss(now time.Time) {
 	var r wire.LossReport
 	for _, m := range *c.members.Load() {
 		if loss := m.lossTrend(); loss >= reportFrom && r.N < wire.MaxLosses {
-			r.Losses[r.N] = wire.SlotLoss{Slot: m.slot, Loss: uint8(min(loss, 1)*255 + 0.5)}
+			r.Losses[r.N] = wire.SlotLoss{Slot: m.slot, Loss: uint8(min(loss, 1)*wire.MaxLoss + 0.5)}
 			r.N++
 		}
 	}
@@ -54,7 +54,7 @@ func (m *member) toldLoss(now time.Time) float64 {
 	if now.Sub(m.toldAt) > reportTime {
 		return 0
 	}
-	return float64(m.told) / 255
+	return float64(m.told) / wire.MaxLoss
 }
 
 // worstLoss returns the greatest loss that anybody reports.

@@ -442,7 +442,7 @@ func (b *blind) speak(conn transport.Conn, keys *cipher.Session, index uint16, v
 	}
 	// 20 ms of CELT, mono, one frame (RFC 6716, section 3.1): any bytes may follow.
 	opus := append([]byte{31 << 3}, voice...)
-	send(sframe.StreamVoice, wire.KindVoice, wire.Voice{Index: index, Time: wire.NewMillis(now), Opus: opus}.Append(nil))
+	send(sframe.StreamVoice, wire.KindVoice, (&wire.Voice{Index: index, Time: wire.NewMillis(now), Opus: opus}).Append(nil))
 	send(sframe.StreamVideo, wire.KindKey, wire.Part{ID: index, Ref: index, Time: wire.NewMillis(now), Parts: 1, Data: picture}.Append(nil))
 	if index%20 == 0 {
 		send(sframe.StreamControl, wire.KindControl, wire.Heartbeat{Time: wire.NewMillis(now), Camera: true, Digest: keys.Digest()}.Append(nil))

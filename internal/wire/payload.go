@@ -18,37 +18,6 @@ func (t Millis) Sub(u Millis) time.Duration {
 	return time.Duration(int32(t-u)) * time.Millisecond
 }
 
-// Voice is the payload of a voice packet: one Opus packet.
-type Voice struct {
-	Index uint16 // counts 20 ms of the sender's microphone, spoken or muted, modulo 2^16
-	Time  Millis // when the first sample was captured
-	Flags uint8  // reserved, 0
-	Opus  []byte
-}
-
-// voiceHead is the size in bytes of what comes before the Opus packet.
-const voiceHead = 2 + 4 + 1
-
-// Append appends the encoding of v to b.
-func (v Voice) Append(b []byte) []byte {
-	b = binary.BigEndian.AppendUint16(b, v.Index)
-	b = binary.BigEndian.AppendUint32(b, uint32(v.Time))
-	return append(append(b, v.Flags), v.Opus...)
-}
-
-// ParseVoice decodes the payload of a voice packet. The result aliases b.
-func ParseVoice(b []byte) (Voice, error) {
-	if len(b) <= voiceHead {
-		return Voice{}, ErrMalformed
-	}
-	return Voice{
-		Index: binary.BigEndian.Uint16(b),
-		Time:  Millis(binary.BigEndian.Uint32(b[2:])),
-		Flags: b[6],
-		Opus:  b[voiceHead:],
-	}, nil
-}
-
 // A Part is a piece of a compressed picture. A video packet carries one or
 // more of them, not all of the same picture.
 type Part struct {
@@ -139,18 +108,27 @@ type PictureRequest struct {
 // MaxLosses is how many members one LossReport can name.
 const MaxLosses = 64
 
-// LossReport says of some members how many of their packets are lost on the way
-// to the member who sends it. Versions of before know none and drop it.
+// LossReport says of some members how their packets come to the member who sends
+// it.
 type LossReport struct {
 	N      int // how many of Losses are in use, from 1
 	Losses [MaxLosses]SlotLoss
 }
 
-// A SlotLoss is the loss of one member's packets.
+// A SlotLoss is how one member's packets come.
 type SlotLoss struct {
 	Slot uint16
-	Loss uint8 // share of the packets, in 1/255
+	Loss uint8 // share of the packets that are lost, in 1/127
+	Slow bool  // they take longer and longer: something on the way cannot take as many
 }
+
+// The bits of the byte with SlotLoss.Loss and Slow.
+const (
+	slowBit = 1 << 7
+
+	// MaxLoss is the Loss when all is lost.
+	MaxLoss = slowBit - 1
+)
 
 // Of returns the losses in use.
 func (r *LossReport) Of() []SlotLoss { return r.Losses[:r.N] }
@@ -159,7 +137,11 @@ func (r *LossReport) Of() []SlotLoss { return r.Losses[:r.N] }
 func (r LossReport) Append(b []byte) []byte {
 	b = append(b, typeLossReport, uint8(r.N))
 	for _, x := range r.Losses[:r.N] {
-		b = append(binary.BigEndian.AppendUint16(b, x.Slot), x.Loss)
+		loss := min(x.Loss, MaxLoss)
+		if x.Slow {
+			loss |= slowBit
+		}
+		b = append(binary.BigEndian.AppendUint16(b, x.Slot), loss)
 	}
 	return b
 }
@@ -214,7 +196,8 @@ func ParseControl(b []byte) (Control, error) {
 			return nil, ErrMalformed
 		}
 		for i := range l.N {
-			l.Losses[i] = SlotLoss{Slot: r.uint16(), Loss: r.uint8()}
+			slot, loss := r.uint16(), r.uint8()
+			l.Losses[i] = SlotLoss{Slot: slot, Loss: loss &^ slowBit, Slow: loss&slowBit != 0}
 		}
 		c = l
 	default:

@@ -49,8 +49,15 @@ func TestVoice(t *testing.T) {
 		v   Voice
 		hex string
 	}{
-		{Voice{Index: 0x0102, Time: 0x03040506, Flags: 0, Opus: []byte{0xf8}}, "0102" + "03040506" + "00" + "f8"},
-		{Voice{Index: 0xffff, Time: 0xfffffffe, Flags: 9, Opus: []byte("opus")}, "ffff" + "fffffffe" + "09" + "6f707573"},
+		{Voice{Index: 0x0102, Time: 0x03040506, Opus: []byte{0xf8}}, "0102" + "03040506" + "00" + "00" + "f8"},
+		{
+			Voice{Index: 0xffff, Time: 0xfffffffe, Level: 127, Speaking: true, Held: true, Opus: []byte("opus")},
+			"ffff" + "fffffffe" + "ff" + "80" + "6f707573",
+		},
+		{
+			Voice{Index: 2, Level: 20, N: 2, Copies: [2]VoiceCopy{{2, []byte{7}}, {255, []byte{8, 9}}}, Opus: []byte{6}},
+			"0002" + "00000000" + "14" + "02" + "02000107" + "ff00020809" + "06",
+		},
 	}
 	for _, test := range tests {
 		b := test.v.Append([]byte("x"))[1:]
@@ -60,10 +67,49 @@ func TestVoice(t *testing.T) {
 		if got, err := ParseVoice(b); err != nil || !reflect.DeepEqual(got, test.v) {
 			t.Errorf("ParseVoice(%x) = %+v, %v, want %+v", b, got, err, test.v)
 		}
-		for cut := range voiceHead + 1 { // an Opus packet has at least one byte
+		for cut := range len(b) - len(test.v.Opus) + 1 { // an Opus packet has at least one byte
 			if _, err := ParseVoice(b[:cut]); !errors.Is(err, ErrMalformed) {
 				t.Errorf("ParseVoice(%x) = %v, want %v", b[:cut], err, ErrMalformed)
 			}
+		}
+	}
+	for _, bad := range []string{
+		"0002" + "00000000" + "14" + "03" + "02000107" + "02000107" + "02000107" + "06", // too many copies
+		"0002" + "00000000" + "14" + "40" + "06",                                        // of a later version
+		"0002" + "00000000" + "14" + "01" + "00000107" + "06",                           // a copy of itself
+		"0002" + "00000000" + "14" + "01" + "020000" + "06",                             // of nothing
+		"0002" + "00000000" + "14" + "01" + "02ffff07" + "06",                           // longer than there is
+	} {
+		b, err := hex.DecodeString(bad)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := ParseVoice(b); !errors.Is(err, ErrMalformed) {
+			t.Errorf("ParseVoice(%s) = %+v, %v, want %v", bad, v, err, ErrMalformed)
+		}
+	}
+}
+
+// TestVoiceAdd checks that copies never make a packet too long.
+func TestVoiceAdd(t *testing.T) {
+	tests := []struct {
+		opus, copies []int // sizes in bytes
+		want         int
+	}{
+		{[]int{60}, []int{60, 60}, 2},
+		{[]int{60}, []int{60, 60, 60}, 2},
+		{[]int{400}, []int{400, 400}, 1},
+		{[]int{MaxPlain - voiceHead - copyHead - 1}, []int{1, 1}, 1},
+		{[]int{MaxPlain - voiceHead - copyHead - 1}, []int{2, 1}, 1},
+		{[]int{MaxPlain - voiceHead}, []int{1}, 0},
+	}
+	for _, test := range tests {
+		v := Voice{Opus: make([]byte, test.opus[0])}
+		for _, n := range test.copies {
+			v.Add(VoiceCopy{1, make([]byte, n)})
+		}
+		if n := len(v.Append(nil)); v.N != test.want || n > MaxPlain {
+			t.Errorf("%d bytes with copies of %d: %d copies, %d bytes; want %d, at most %d", test.opus[0], test.copies, v.N, n, test.want, MaxPlain)
 		}
 	}
 }
@@ -174,8 +220,8 @@ var losses = []struct {
 	r   LossReport
 	hex string
 }{
-	{LossReport{N: 1, Losses: [MaxLosses]SlotLoss{{0x0102, 3}}}, "03" + "01" + "010203"},
-	{LossReport{N: 2, Losses: [MaxLosses]SlotLoss{{0, 0}, {4095, 255}}}, "03" + "02" + "000000" + "0fffff"},
+	{LossReport{N: 1, Losses: [MaxLosses]SlotLoss{{Slot: 0x0102, Loss: 3}}}, "03" + "01" + "010203"},
+	{LossReport{N: 2, Losses: [MaxLosses]SlotLoss{{}, {Slot: 4095, Loss: MaxLoss, Slow: true}}}, "03" + "02" + "000000" + "0fffff"},
 	{LossReport{N: MaxLosses}, "03" + "40" + strings.Repeat("000000", 64)},
 }
 
@@ -245,7 +291,7 @@ func TestChat(t *testing.T) {
 
 func TestAllocs(t *testing.T) {
 	b := make([]byte, 0, MaxDatagram)
-	voice := Voice{Index: 1, Time: 2, Opus: make([]byte, 80)}
+	voice := Voice{Index: 1, Time: 2, N: 1, Copies: [2]VoiceCopy{{1, make([]byte, 60)}}, Opus: make([]byte, 80)}
 	part := Part{Parts: 1, Data: make([]byte, MaxPart)}
 	beat := Heartbeat{Time: 1, Digest: [32]byte{2}}
 	chat := Chat{Time: 1, Text: "hello"}
@@ -270,7 +316,8 @@ func TestAllocs(t *testing.T) {
 
 // FuzzVoice checks that what is accepted is encoded the same way again.
 func FuzzVoice(f *testing.F) {
-	f.Add(Voice{Index: 1, Time: 2, Opus: []byte{3}}.Append(nil))
+	f.Add((&Voice{Index: 1, Time: 2, Opus: []byte{3}}).Append(nil))
+	f.Add((&Voice{Index: 1, Held: true, N: 1, Copies: [2]VoiceCopy{{1, []byte{2}}}, Opus: []byte{3}}).Append(nil))
 	f.Add(make([]byte, voiceHead))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		v, err := ParseVoice(b)
