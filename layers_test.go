@@ -43,6 +43,7 @@ var layers = map[string]string{
 	// Neither cipher nor a codec: the hub cannot see or hear anybody.
 	"hub":             "cipher/hello internal/wire internal/transport internal/queue",
 	"internal/device": "internal/media v4l2 pulse",
+	"internal/doctor": "internal/media",
 	"internal/call": "internal/media internal/mailbox internal/queue internal/text internal/wire cipher cipher/hello cipher/identity cipher/sframe " +
 		"internal/trust internal/transport internal/audio internal/video",
 

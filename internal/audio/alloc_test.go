@@ -11,30 +11,40 @@ import (
 type call struct {
 	v       *Voice
 	packets [][]byte
+	span    time.Duration
+	skim    bool
 	lose    int // one packet of so many is lost, none when 0
 	now     time.Time
 	i       int
 	c       media.Chunk
 }
 
-func newCall(t testing.TB, d decoder, lose int) *call {
-	c := &call{v: newVoice(d), packets: encodeAll(t, 24000, speech(4*media.SampleRate)), lose: lose, now: time.Unix(1e9, 0)}
+func newCall(t testing.TB, d decoder, span time.Duration, lose int) *call {
+	packets := encodeWith(t, EncoderConfig{Bitrate: 24000, Packet: span}, speech(4*media.SampleRate))
+	c := &call{v: newVoice(d), packets: packets, span: span, lose: lose, now: time.Unix(1e9, 0)}
 	for range 400 {
 		c.next()
 	}
 	return c
 }
 
-// next is 20 ms of the call.
+// next is a packet of the call.
 func (c *call) next() {
+	n := int(ticks(c.span))
 	if c.lose == 0 || c.i%c.lose != 0 {
-		c.v.Put(c.now, Packet{Index: uint16(c.i), Opus: c.packets[c.i%len(c.packets)]})
+		c.v.Put(c.now, Packet{Index: uint16(c.i * n), Opus: c.packets[c.i%len(c.packets)]})
 		if c.i%3 == 0 && c.i > 0 { // with the one before again
-			c.v.Put(c.now, Packet{Index: uint16(c.i - 1), Behind: 1, Opus: c.packets[(c.i-1)%len(c.packets)]})
+			c.v.Put(c.now, Packet{Index: uint16((c.i - 1) * n), Behind: 1, Opus: c.packets[(c.i-1)%len(c.packets)]})
 		}
 	}
-	c.v.Get(c.now.Add(7*ms), &c.c)
-	c.now = c.now.Add(chunk)
+	for range n {
+		c.now = c.now.Add(chunk)
+		if c.skim {
+			c.v.Skim(c.now.Add(-3 * ms))
+		} else {
+			c.v.Get(c.now.Add(-3*ms), &c.c)
+		}
+	}
 	c.i++
 }
 
@@ -49,7 +59,7 @@ func realDecoder(t testing.TB) *gopusDecoder {
 // TestAllocs checks that the hot paths allocate nothing. Each runs 64 times,
 // since AllocsPerRun rounds down what happens now and then.
 func TestAllocs(t *testing.T) {
-	e, err := NewEncoder(24000)
+	e, err := NewEncoder(EncoderConfig{Bitrate: 24000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,30 +77,40 @@ func TestAllocs(t *testing.T) {
 	}
 	// The fake decoder remembers what it decoded.
 	fake := &fakeDecoder{played: make([]uint32, 0, 100000)}
-	clean, lossy := newCall(t, realDecoder(t), 0), newCall(t, fake, 8)
+	clean, lossy := newCall(t, realDecoder(t), LongPacket, 0), newCall(t, fake, LongPacket, 8)
+	short, skimmed := newCall(t, realDecoder(t), ShortPacket, 0), newCall(t, fake, ShortPacket, 8)
+	skimmed.skim = true
+	both := newCall(t, realDecoder(t), LongPacket, 0)
 	var tr track
 	voice := chunks(vowel(media.SampleRate, 147))
 	changed := 0
 	follow := func() {
 		for tr.n < media.ChunkSamples {
-			tr.add(&voice[i%len(voice)].PCM)
-			changed += max(tr.stretch(960*(i%3-1), i%5 == 0, likeness), 0)
+			tr.add(voice[i%len(voice)].PCM[:])
+			changed += max(tr.stretch(960*(i%3-1), media.ChunkSamples, i%5 == 0, likeness), 0)
 			i++
 		}
 		tr.take(&clean.c.PCM)
 	}
 	var mixer Mixer
 	var meter Meter
+	var gate Gate
 	tests := []struct {
 		name string
 		f    func()
 	}{
 		{"Encode", encode},
 		{"Put and Get", clean.next},
+		{"Put and Get of short packets", short.next},
+		{"Put and Skim", skimmed.next},
+		{"Get after Skim", func() { both.skim = both.i%4 < 2; both.next() }},
+		{"Loudness", func() { clean.v.Loudness(clean.now) }},
 		{"Put and Get with losses, but for the decoder", lossy.next},
 		{"shorter and longer", follow},
 		{"Stats", func() { clean.v.Stats() }},
 		{"Mixer", func() { mixer.Add(&clean.c, 0.7); mixer.Mix(&clean.c) }},
+		{"Fade", func() { mixer.Fade(&clean.c, 1, 0); mixer.Mix(&clean.c) }},
+		{"Gate", func() { gate.Apply(&clean.c) }},
 		{"Meter", func() { meter.Measure(&clean.c) }},
 	}
 	for _, tt := range tests {
@@ -116,16 +136,16 @@ func TestAllocs(t *testing.T) {
 func TestConcealAllocs(t *testing.T) {
 	d := realDecoder(t)
 	packets := encodeAll(t, 24000, speech(4*media.SampleRate))
-	var pcm samples
+	pcm := make([]int16, longSamples)
 	i := 0
 	n := testing.AllocsPerRun(20, func() {
 		for range 8 {
-			if err := d.decode(packets[i%len(packets)], &pcm); err != nil {
+			if err := d.decode(packets[i%len(packets)], pcm); err != nil {
 				t.Fatal(err)
 			}
 			i++
 		}
-		if err := d.conceal(&pcm); err != nil {
+		if err := d.conceal(pcm); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -134,31 +154,36 @@ func TestConcealAllocs(t *testing.T) {
 	}
 }
 
+// BenchmarkEncode is for each chunk: a half or a whole packet.
 func BenchmarkEncode(b *testing.B) {
-	e, err := NewEncoder(24000)
-	if err != nil {
-		b.Fatal(err)
-	}
 	sound := chunks(speech(4 * media.SampleRate))
 	packet := make([]byte, 0, MaxPacket)
-	i := 0
-	b.ReportAllocs()
-	for b.Loop() {
-		if packet, err = e.Encode(packet[:0], &sound[i%len(sound)]); err != nil {
-			b.Fatal(err)
-		}
-		i++
+	for _, span := range []time.Duration{LongPacket, ShortPacket} {
+		b.Run(span.String(), func(b *testing.B) {
+			e, err := NewEncoder(EncoderConfig{Bitrate: 24000, Packet: span})
+			if err != nil {
+				b.Fatal(err)
+			}
+			i := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				if packet, err = e.Encode(packet[:0], &sound[i%len(sound)]); err != nil {
+					b.Fatal(err)
+				}
+				i++
+			}
+		})
 	}
 }
 
 func BenchmarkDecode(b *testing.B) {
 	d := realDecoder(b)
 	packets := encodeAll(b, 24000, speech(4*media.SampleRate))
-	var pcm samples
+	pcm := make([]int16, longSamples)
 	i := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := d.decode(packets[i%len(packets)], &pcm); err != nil {
+		if err := d.decode(packets[i%len(packets)], pcm); err != nil {
 			b.Fatal(err)
 		}
 		i++
@@ -169,14 +194,14 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkConceal(b *testing.B) {
 	d := realDecoder(b)
 	packets := encodeAll(b, 24000, speech(4*media.SampleRate))
-	var pcm samples
+	pcm := make([]int16, longSamples)
 	i := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := d.decode(packets[i%len(packets)], &pcm); err != nil {
+		if err := d.decode(packets[i%len(packets)], pcm); err != nil {
 			b.Fatal(err)
 		}
-		if err := d.conceal(&pcm); err != nil {
+		if err := d.conceal(pcm); err != nil {
 			b.Fatal(err)
 		}
 		i++
@@ -185,10 +210,28 @@ func BenchmarkConceal(b *testing.B) {
 
 // BenchmarkPutGet is all that happens to a packet, decoding included.
 func BenchmarkPutGet(b *testing.B) {
-	c := newCall(b, realDecoder(b), 0)
-	b.ReportAllocs()
-	for b.Loop() {
-		c.next()
+	for _, span := range []time.Duration{LongPacket, ShortPacket} {
+		b.Run(span.String(), func(b *testing.B) {
+			c := newCall(b, realDecoder(b), span, 0)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.next()
+			}
+		})
+	}
+}
+
+// BenchmarkSkim is BenchmarkPutGet for somebody who is not heard.
+func BenchmarkSkim(b *testing.B) {
+	for _, span := range []time.Duration{LongPacket, ShortPacket} {
+		b.Run(span.String(), func(b *testing.B) {
+			c := newCall(b, realDecoder(b), span, 0)
+			c.skim = true
+			b.ReportAllocs()
+			for b.Loop() {
+				c.next()
+			}
+		})
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package audio makes voice small and smooth: Opus, the jitter buffer,
-// concealment, the mixer and level meters. It knows no device and no network.
+// concealment, the mixer, the noise gate and level meters. It knows no device
+// and no network.
 //
-//	send  Chunk > Encoder > packet
+//	send  Chunk > Gate > Encoder, which makes a packet of one chunk or of two
 //	recv  packet > Voice.Put > slots by index          [network goroutine]
 //	      Voice.Get: slots > plan > decode or conceal > fade > stretch > track > Chunk
 //	      Chunk > Mixer.Add, one per member > Mixer.Mix > Chunk  [speaker goroutine]
@@ -15,6 +16,7 @@ package audio
 
 import (
 	"errors"
+	"time"
 
 	"github.com/sanix-darker/s2c/internal/media"
 )
@@ -23,62 +25,75 @@ import (
 // accepted.
 const MaxPacket = 400
 
-// ErrMalformed is returned for a packet that is not 20 ms of mono Opus.
+// The two lengths that a packet's sound may have. Short packets are ready
+// sooner, and cost more: each has a header of its own, and Opus works less well.
+const (
+	ShortPacket = 10 * time.Millisecond
+	LongPacket  = 20 * time.Millisecond
+
+	longSamples = 960 // samples of a LongPacket
+)
+
+// ErrMalformed is returned for a packet that is not 10 or 20 ms of mono Opus.
 var ErrMalformed = errors.New("malformed voice packet")
 
-// samples is the sound of one chunk.
-type samples = [media.ChunkSamples]int16
-
-// A coder compresses chunks. It belongs to one goroutine.
+// A coder compresses sound. It belongs to one goroutine.
 type coder interface {
-	// encode stores the packet for pcm in packet and returns its size.
-	encode(pcm *samples, packet []byte) (int, error)
+	// encode stores the packet for pcm, whose length is always the same, in
+	// packet and returns its size.
+	encode(pcm []int16, packet []byte) (int, error)
 
 	// setBitrate changes the constant bit rate, in bit/s.
 	setBitrate(bitrate int) error
 
-	// protect puts a coarse copy of each chunk into the packet after it, for a
-	// loss of so many percent of the packets; none for 0.
+	// protect puts a coarse copy of each packet's sound into the packet after
+	// it, for a loss of so many percent of the packets; none for 0.
 	protect(loss int) error
 }
 
 // A decoder turns the packets of one member into sound, in order. It belongs
 // to one goroutine. After an error pcm is undefined and the decoder goes on.
 type decoder interface {
-	// decode decodes a packet, hostile or not.
-	decode(packet []byte, pcm *samples) error
+	// decode decodes a packet, hostile or not, whose sound is as long as pcm.
+	decode(packet []byte, pcm []int16) error
 
-	// conceal makes up the chunk that follows the last one.
-	conceal(pcm *samples) error
+	// conceal makes up what follows the last sound, 10 or 20 ms.
+	conceal(pcm []int16) error
 
 	// decodeFEC decodes the copy that next, the packet after a lost one,
-	// carries of the lost one. It reports false, and does nothing, when there
-	// is no copy.
-	decodeFEC(next []byte, pcm *samples) (bool, error)
+	// carries of the lost one, which was as long. It reports false, and does
+	// nothing, when there is no copy.
+	decodeFEC(next []byte, pcm []int16) (bool, error)
+
+	// reset forgets what was decoded.
+	reset()
 }
 
-// checkPacket returns ErrMalformed unless p says of itself that it is one
-// frame of 20 ms of mono. That is all our encoder makes, so the many other
-// forms of Opus packets never reach the decoder. RFC 6716, section 3.
-func checkPacket(p []byte) error {
+// PacketTime returns how long the sound of p is, or ErrMalformed unless p says
+// of itself that it is one frame of 10 or 20 ms of mono. That is all our encoder
+// makes, so the many other forms of Opus packets never reach the decoder.
+// RFC 6716, section 3.
+func PacketTime(p []byte) (time.Duration, error) {
 	if len(p) < 2 || len(p) > MaxPacket {
-		return ErrMalformed
+		return 0, ErrMalformed
 	}
 	config, stereo, code := p[0]>>3, p[0]&4 != 0, p[0]&3
-	var long bool
+	size := config % 4
 	switch {
 	case config < 12: // SILK: 10, 20, 40 and 60 ms
-		long = config%4 == 1
 	case config < 16: // hybrid: 10 and 20 ms
-		long = config%2 == 1
+		size = config % 2
 	default: // CELT: 2.5, 5, 10 and 20 ms
-		long = config%4 == 3
+		size -= 2 // above 1 for what is shorter
 	}
 	// Code 3 with a count of one is how a packet is padded to its constant
 	// size below 16 kbit/s.
 	single := code == 0 || code == 3 && p[1]&0x3f == 1
-	if stereo || !long || !single {
-		return ErrMalformed
+	if stereo || size > 1 || !single {
+		return 0, ErrMalformed
 	}
-	return nil
+	return ShortPacket << size, nil
 }
+
+// samplesOf returns how many samples of sound last so long.
+func samplesOf(d time.Duration) int { return int(d * media.SampleRate / time.Second) }

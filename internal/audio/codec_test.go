@@ -55,22 +55,45 @@ func chunks(s []int16) []media.Chunk {
 	return c
 }
 
-// encodeAll returns the packets of s.
+// encodeAll returns the packets of 20 ms of s.
 func encodeAll(t testing.TB, bitrate int, s []int16) [][]byte {
 	t.Helper()
-	e, err := NewEncoder(bitrate)
+	return encodeWith(t, EncoderConfig{Bitrate: bitrate}, s)
+}
+
+// encodeWith returns the packets of s.
+func encodeWith(t testing.TB, cfg EncoderConfig, s []int16) [][]byte {
+	t.Helper()
+	e, err := NewEncoder(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var packets [][]byte
+	return feed(t, e, s)
+}
+
+// feed returns the packets that e makes of s.
+func feed(t testing.TB, e *Encoder, s []int16) (packets [][]byte) {
+	t.Helper()
 	for _, c := range chunks(s) {
 		p, err := e.Encode(nil, &c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		packets = append(packets, p)
+		if len(p) > 0 {
+			packets = append(packets, p)
+		}
 	}
 	return packets
+}
+
+// spanOf returns how long the packets are.
+func spanOf(t testing.TB, packets [][]byte) time.Duration {
+	t.Helper()
+	span, err := PacketTime(packets[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return span
 }
 
 // listen plays packets through a Voice and a Mixer on a perfect network; the
@@ -85,16 +108,19 @@ func listen(t testing.TB, packets [][]byte, lost func(i int) bool) ([]int16, Voi
 	var mixer Mixer
 	var c media.Chunk
 	now := time.Unix(1e9, 0)
+	n := int(ticks(spanOf(t, packets)))
 	for i, p := range packets {
 		if !lost(i) {
-			v.Put(now, Packet{Index: uint16(i), Age: 10 * ms, Opus: p})
+			v.Put(now, Packet{Index: uint16(i * n), Age: 10 * ms, Opus: p})
 		}
-		if v.Get(now.Add(7*ms), &c) {
-			mixer.Add(&c, 1)
+		for range n {
+			if v.Get(now.Add(7*ms), &c) {
+				mixer.Add(&c, 1)
+			}
+			mixer.Mix(&c)
+			out = append(out, c.PCM[:]...)
+			now = now.Add(chunk)
 		}
-		mixer.Mix(&c)
-		out = append(out, c.PCM[:]...)
-		now = now.Add(chunk)
 	}
 	return out, v.Stats()
 }
@@ -144,26 +170,27 @@ func TestQuality(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const length = 7 * media.SampleRate
+	const length = 12 * media.SampleRate
 	tests := []struct {
-		name    string
-		bitrate int
-		sound   []int16
+		name  string
+		cfg   EncoderConfig
+		sound []int16
 	}{
-		{"tone at 24000", 24000, tone(length, 440, 10000)},
-		{"speech at 24000", 24000, speech(length)},
-		{"speech at 48000", 48000, speech(length)},
+		{"tone at 24000", EncoderConfig{Bitrate: 24000}, tone(length, 480, 10000)},
+		{"speech at 24000", EncoderConfig{Bitrate: 24000}, speech(length)},
+		{"speech at 48000", EncoderConfig{Bitrate: 48000}, speech(length)},
+		{"speech at 32000, 10 ms", EncoderConfig{Bitrate: 32000, Packet: ShortPacket}, speech(length)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, st := listen(t, encodeAll(t, tt.bitrate, tt.sound), none)
+			got, st := listen(t, encodeWith(t, tt.cfg, tt.sound), none)
 			if st.Concealed != 0 || st.Late != 0 || st.Refused != 0 {
 				t.Errorf("%+v", st)
 			}
 			// Without the start and the chunk that is skipped then.
-			const settled = 6 * media.SampleRate
+			const settled = 11 * media.SampleRate
 			snr, louder := quality(tt.sound[settled:], got[settled:])
-			t.Logf("%.1f dB over the difference, %.2f dB louder", snr, louder)
+			t.Logf("%.1f dB over the difference, %.2f dB louder; %+v", snr, louder, st)
 			if *update {
 				floors[tt.name] = math.Floor(10*(snr-1)) / 10
 			}
@@ -200,12 +227,15 @@ func TestPacketSize(t *testing.T) {
 	sound = append(sound, speech(2*media.SampleRate)...)
 	sound = append(sound, make([]int16, media.SampleRate)...)
 	for _, bitrate := range []int{6000, 8000, 12000, 16000, 20000, 24000, 32000, 48000, 64000, 160000} {
-		for i, p := range encodeAll(t, bitrate, sound) {
-			if len(p) != bitrate/400 {
-				t.Errorf("packet %d at %d bit/s has %d bytes, want %d", i, bitrate, len(p), bitrate/400)
-			}
-			if err := checkPacket(p); err != nil {
-				t.Errorf("checkPacket(%x) = %v at %d bit/s", p, err, bitrate)
+		for _, span := range []time.Duration{ShortPacket, LongPacket} {
+			want := (bitrate*int(ticks(span)) + 400) / 800
+			for i, p := range encodeWith(t, EncoderConfig{bitrate, span}, sound) {
+				if len(p) != want {
+					t.Errorf("packet %d of %v at %d bit/s has %d bytes, want %d", i, span, bitrate, len(p), want)
+				}
+				if got, err := PacketTime(p); got != span || err != nil {
+					t.Errorf("PacketTime(%x) = %v, %v at %d bit/s, want %v", p, got, err, bitrate, span)
+				}
 			}
 		}
 	}
@@ -213,8 +243,13 @@ func TestPacketSize(t *testing.T) {
 
 func TestNewEncoderRefuses(t *testing.T) {
 	for _, bitrate := range []int{-1, 0, 5999, 160001} {
-		if _, err := NewEncoder(bitrate); err == nil {
-			t.Errorf("NewEncoder(%d) took it", bitrate)
+		if _, err := NewEncoder(EncoderConfig{Bitrate: bitrate}); err == nil {
+			t.Errorf("NewEncoder took %d bit/s", bitrate)
+		}
+	}
+	for _, span := range []time.Duration{-LongPacket, 1, 5 * ms, 40 * ms} {
+		if _, err := NewEncoder(EncoderConfig{Bitrate: 24000, Packet: span}); err == nil {
+			t.Errorf("NewEncoder took packets of %v", span)
 		}
 	}
 }
@@ -222,7 +257,7 @@ func TestNewEncoderRefuses(t *testing.T) {
 // TestEncoderChanges checks that the sizes follow the bit rate in the middle of
 // a call, and nothing else.
 func TestEncoderChanges(t *testing.T) {
-	e, err := NewEncoder(24000)
+	e, err := NewEncoder(EncoderConfig{Bitrate: 24000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,8 +272,8 @@ func TestEncoderChanges(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if p, err := e.Encode(nil, &sound[j]); err != nil || len(p) != bitrate/400 {
-				t.Fatalf("a packet of %d bytes at %d bit/s: %v, want %d", len(p), bitrate, err, bitrate/400)
+			if p, err := e.Encode(nil, &sound[j]); err != nil || len(p) != j%2*bitrate/400 {
+				t.Fatalf("chunk %d gives %d bytes at %d bit/s: %v, want %d", j, len(p), bitrate, err, j%2*bitrate/400)
 			}
 		}
 	}
@@ -254,46 +289,67 @@ func TestEncoderChanges(t *testing.T) {
 	}
 }
 
+// TestEncodeAppends checks which chunks complete a packet.
 func TestEncodeAppends(t *testing.T) {
-	e, err := NewEncoder(24000)
-	if err != nil {
-		t.Fatal(err)
+	tests := []struct {
+		span  time.Duration
+		sizes []int // of what is appended; a negative chunk is a Reset
+	}{
+		{0, []int{0, 60, 0, 60, 0, -1, 0, 60}},
+		{LongPacket, []int{-1, 0, -1, 0, 60, -1, 0, 60}},
+		{ShortPacket, []int{30, 30, -1, 30}},
 	}
-	b, err := e.Encode([]byte("head"), new(media.Chunk))
-	if err != nil || len(b) != 4+60 || string(b[:4]) != "head" {
-		t.Errorf("Encode appended to %q: %x, %v", "head", b, err)
+	for _, tt := range tests {
+		e, err := NewEncoder(EncoderConfig{Bitrate: 24000, Packet: tt.span})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range tt.sizes {
+			if want < 0 {
+				e.Reset()
+				continue
+			}
+			b, err := e.Encode([]byte("head"), new(media.Chunk))
+			if err != nil || len(b) != 4+want || string(b[:4]) != "head" {
+				t.Errorf("packets of %v, %d: Encode appended to %q: %x, %v, want %d bytes", tt.span, i, "head", b, err, want)
+			}
+		}
 	}
 }
 
-func TestCheckPacket(t *testing.T) {
+func TestPacketTime(t *testing.T) {
 	toc := func(config, stereo, code byte) byte { return config<<3 | stereo<<2 | code }
 	tests := []struct {
 		name   string
 		packet []byte
-		ok     bool
+		want   time.Duration // 0 when it is malformed
 	}{
-		{"SILK, 20 ms", []byte{toc(1, 0, 0), 1}, true},
-		{"SILK wide, 20 ms", []byte{toc(9, 0, 0), 1}, true},
-		{"hybrid, 20 ms", []byte{toc(15, 0, 0), 1}, true},
-		{"CELT, 20 ms", []byte{toc(31, 0, 0), 1}, true},
-		{"padded", []byte{toc(9, 0, 3), 0x41, 1, 7, 0}, true},
-		{"SILK, 10 ms", []byte{toc(8, 0, 0), 1}, false},
-		{"SILK, 60 ms", []byte{toc(3, 0, 0), 1}, false},
-		{"hybrid, 10 ms", []byte{toc(14, 0, 0), 1}, false},
-		{"CELT, 2.5 ms", []byte{toc(28, 0, 0), 1}, false},
-		{"stereo", []byte{toc(31, 1, 0), 1}, false},
-		{"two frames", []byte{toc(31, 0, 1), 1, 1}, false},
-		{"two frames of 10 ms", []byte{toc(30, 0, 1), 1, 1}, false},
-		{"six frames", []byte{toc(31, 0, 3), 6, 1, 1, 1, 1, 1, 1}, false},
-		{"no frame", []byte{toc(31, 0, 3), 0}, false},
-		{"empty", nil, false},
-		{"nothing but a head", []byte{toc(31, 0, 0)}, false},
-		{"longest", append([]byte{toc(31, 0, 0)}, make([]byte, MaxPacket-1)...), true},
-		{"too long", append([]byte{toc(31, 0, 0)}, make([]byte, MaxPacket)...), false},
+		{"SILK, 20 ms", []byte{toc(1, 0, 0), 1}, LongPacket},
+		{"SILK wide, 20 ms", []byte{toc(9, 0, 0), 1}, LongPacket},
+		{"hybrid, 20 ms", []byte{toc(15, 0, 0), 1}, LongPacket},
+		{"CELT, 20 ms", []byte{toc(31, 0, 0), 1}, LongPacket},
+		{"padded", []byte{toc(9, 0, 3), 0x41, 1, 7, 0}, LongPacket},
+		{"SILK, 10 ms", []byte{toc(8, 0, 0), 1}, ShortPacket},
+		{"SILK, 60 ms", []byte{toc(3, 0, 0), 1}, 0},
+		{"hybrid, 10 ms", []byte{toc(14, 0, 0), 1}, ShortPacket},
+		{"CELT, 10 ms", []byte{toc(30, 0, 0), 1}, ShortPacket},
+		{"CELT, 5 ms", []byte{toc(29, 0, 0), 1}, 0},
+		{"SILK, 40 ms", []byte{toc(2, 0, 0), 1}, 0},
+		{"CELT, 2.5 ms", []byte{toc(28, 0, 0), 1}, 0},
+		{"stereo", []byte{toc(31, 1, 0), 1}, 0},
+		{"two frames", []byte{toc(31, 0, 1), 1, 1}, 0},
+		{"two frames of 10 ms", []byte{toc(30, 0, 1), 1, 1}, 0},
+		{"six frames", []byte{toc(31, 0, 3), 6, 1, 1, 1, 1, 1, 1}, 0},
+		{"no frame", []byte{toc(31, 0, 3), 0}, 0},
+		{"empty", nil, 0},
+		{"nothing but a head", []byte{toc(31, 0, 0)}, 0},
+		{"longest", append([]byte{toc(31, 0, 0)}, make([]byte, MaxPacket-1)...), LongPacket},
+		{"too long", append([]byte{toc(31, 0, 0)}, make([]byte, MaxPacket)...), 0},
 	}
 	for _, tt := range tests {
-		if err := checkPacket(tt.packet); (err == nil) != tt.ok || err != nil && !errors.Is(err, ErrMalformed) {
-			t.Errorf("%s: checkPacket(%x) = %v", tt.name, tt.packet, err)
+		got, err := PacketTime(tt.packet)
+		if got != tt.want || (err == nil) != (tt.want > 0) || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: PacketTime(%x) = %v, %v, want %v", tt.name, tt.packet, got, err, tt.want)
 		}
 	}
 }
@@ -301,26 +357,26 @@ func TestCheckPacket(t *testing.T) {
 // TestConcealment checks that lost packets of a tone leave neither holes nor
 // clicks, and that the sound ends softly after the last packet.
 func TestConcealment(t *testing.T) {
-	const last = 390
+	const last = 390 // packet
 	packets := encodeAll(t, 24000, tone(9*media.SampleRate, 440, 10000))
 	got, st := listen(t, packets, func(i int) bool { return i > 350 && i%10 == 0 || i > last })
 	const lost = 4
-	if st.Concealed != lost-1+fadeChunks {
-		t.Errorf("%d chunks made up, want %d", st.Concealed, lost-1+fadeChunks)
+	if want := uint64(2*(lost-1) + fadeChunks); st.Concealed != want {
+		t.Errorf("%d chunks made up, want %d", st.Concealed, want)
 	}
 	heard := chunks(got)
-	for i, c := range heard[340:last] {
-		// Opus itself conceals a tone with 8 to 12 dB less.
-		if l := level(&c.PCM); l < -26 || l > -11 {
-			t.Errorf("chunk %d has %.1f dBFS, want about -13.3", 340+i, l)
+	for i := 340; i < last; i++ {
+		// Opus itself conceals a tone with 8 to 15 dB less.
+		if l := level(got[i*longSamples:][:longSamples]); l < -29 || l > -11 {
+			t.Errorf("packet %d has %.1f dBFS, want about -13.3", i, l)
 		}
 	}
-	for i, c := range heard[last+2+fadeChunks:] {
+	for i, c := range heard[2*last+4+fadeChunks:] {
 		if c.PCM != (samples{}) {
-			t.Errorf("chunk %d is not silent", last+2+fadeChunks+i)
+			t.Errorf("chunk %d is not silent", 2*last+4+fadeChunks+i)
 		}
 	}
-	if step := steepest(got[340*media.ChunkSamples:]); step > 1000 {
+	if step := steepest(got[340*longSamples:]); step > 1000 {
 		t.Errorf("a step of %d, want at most 1000", step)
 	}
 }
@@ -355,26 +411,26 @@ func TestFollowIsSmooth(t *testing.T) {
 	var c media.Chunk
 	start := time.Unix(1e9, 0)
 	sent := 0
-	for i := range packets[:len(packets)-10] {
+	for i := range len(in)/media.ChunkSamples - 20 {
 		at := time.Duration(i)*chunk + 109*ms
 		for ; sent < len(packets); sent++ {
 			way := 100 * ms
 			if sent >= from {
 				way = 40 * ms
 			}
-			came := time.Duration(sent)*chunk + way
+			came := time.Duration(sent)*LongPacket + way
 			if came > at {
 				break
 			}
-			v.Put(start.Add(came), Packet{Index: uint16(sent), Age: way, Opus: packets[sent]})
+			v.Put(start.Add(came), Packet{Index: uint16(2 * sent), Age: way, Opus: packets[sent]})
 		}
-		if i == from {
+		if i == 2*from {
 			out = nil
 		}
 		if v.Get(start.Add(at), &c) {
 			out = append(out, c.PCM[:]...)
 		}
-		if i == from+250 {
+		if i == 2*from+500 {
 			const period = time.Second / hertz
 			if st := v.Stats(); st.Delay > 40*ms+st.Target+slack+period {
 				t.Errorf("the delay is %v five seconds later, want 40 ms and %v, and up to %v: %+v", st.Delay, st.Target, slack+period, st)
@@ -387,82 +443,12 @@ func TestFollowIsSmooth(t *testing.T) {
 	}
 	// What Opus makes of the vowel is what it may be compared with.
 	clean, _ := listen(t, packets, none)
-	if was, is := steepest(clean[from*media.ChunkSamples:]), steepest(out); float64(is) > 1.05*float64(was) {
+	if was, is := steepest(clean[from*longSamples:]), steepest(out); float64(is) > 1.05*float64(was) {
 		t.Errorf("a step of %d, the voice has %d", is, was)
 	}
 	for at := 0; at+2400 <= len(out); at += 2400 {
 		if p := pitch(out[at : at+2400]); math.Abs(p/hertz-1) > 0.02 {
 			t.Errorf("at sample %d the pitch is %.1f Hz, want %d", at, p, hertz)
 		}
-	}
-}
-
-// TestFEC checks that a copy in the next packet is used for a lost one.
-func TestFEC(t *testing.T) {
-	e, err := NewEncoder(24000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.SetLoss(20); err != nil {
-		t.Fatal(err)
-	}
-	sound := speech(4 * media.SampleRate)
-	var packets [][]byte
-	copies := 0
-	for _, c := range chunks(sound) {
-		p, err := e.Encode(nil, &c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(p) != 60 {
-			t.Errorf("a packet of %d bytes, want 60 with copies as without", len(p))
-		}
-		packets = append(packets, p)
-		if hasCopy(p) {
-			copies++
-		}
-	}
-	if copies < len(packets)/4 {
-		t.Fatalf("%d of %d packets have copies", copies, len(packets))
-	}
-	// Packets arrive in pairs; of some pairs the first is lost.
-	v, err := NewVoice()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c media.Chunk
-	now := time.Unix(1e9, 0)
-	lost := uint64(0)
-	for i := 0; i+1 < len(packets); i += 2 {
-		if i%10 == 8 {
-			lost++
-		} else {
-			v.Put(now, Packet{Index: uint16(i), Opus: packets[i]})
-		}
-		v.Put(now, Packet{Index: uint16(i + 1), Opus: packets[i+1]})
-		v.Get(now.Add(5*ms), &c)
-		v.Get(now.Add(25*ms), &c)
-		now = now.Add(2 * chunk)
-	}
-	if st := v.Stats(); st.Restored < lost/3 || st.Restored+st.Concealed != lost || lost == 0 {
-		t.Errorf("%d of %d lost packets restored, want a third or more and the rest made up: %+v", st.Restored, lost, st)
-	}
-}
-
-// TestDecodeFEC checks what has no copy of the packet before.
-func TestDecodeFEC(t *testing.T) {
-	d, err := newGopusDecoder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pcm samples
-	plain := encodeAll(t, 48000, speech(media.SampleRate))
-	for _, p := range plain {
-		if ok, err := d.decodeFEC(p, &pcm); ok || err != nil {
-			t.Fatalf("decodeFEC(%x) = %v, %v without a copy in it", p, ok, err)
-		}
-	}
-	if _, err := d.decodeFEC([]byte{0, 0}, &pcm); !errors.Is(err, ErrMalformed) {
-		t.Errorf("decodeFEC of 10 ms: %v, want %v", err, ErrMalformed)
 	}
 }

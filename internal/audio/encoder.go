@@ -1,7 +1,9 @@
 package audio
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sanix-darker/s2c/internal/media"
 )
@@ -17,24 +19,45 @@ const (
 // copies, which at 5 % are too few.
 const leastLoss = 10
 
-// An Encoder compresses one microphone with Opus: 48 kHz, mono, 20 ms, constant
-// bit rate, so that sizes tell nothing. One goroutine uses it.
+// An EncoderConfig says what the packets are like.
+type EncoderConfig struct {
+	// Bitrate is 6000 to 160000 bit/s.
+	Bitrate int
+
+	// Packet is how long the sound of a packet is, ShortPacket or LongPacket;
+	// 0 is LongPacket.
+	Packet time.Duration
+}
+
+// An Encoder compresses one microphone with Opus: 48 kHz, mono, 10 or 20 ms,
+// constant bit rate, so that sizes tell nothing. One goroutine uses it.
 type Encoder struct {
 	coder  coder
+	pcm    [longSamples]int16
+	have   int             // samples of pcm that wait for the rest of their packet
+	need   int             // samples of a packet
 	packet [MaxPacket]byte // scratch of Encode
 }
 
-// NewEncoder returns an Encoder for a bit rate of 6000 to 160000 bit/s. Every
-// packet has bitrate/400 bytes.
-func NewEncoder(bitrate int) (*Encoder, error) {
-	if err := checkBitrate(bitrate); err != nil {
+// NewEncoder returns an Encoder. Every packet of 20 ms has Bitrate/400 bytes,
+// every one of 10 ms half of that, rounded.
+func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
+	if cfg.Packet == 0 {
+		cfg.Packet = LongPacket
+	}
+	err := checkBitrate(cfg.Bitrate)
+	if cfg.Packet != ShortPacket && cfg.Packet != LongPacket {
+		err = errors.Join(err, fmt.Errorf("packets of %v, not of %v or %v", cfg.Packet, ShortPacket, LongPacket))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("create voice encoder: %w", err)
 	}
-	c, err := newGopusCoder(bitrate)
+	need := samplesOf(cfg.Packet)
+	c, err := newGopusCoder(cfg.Bitrate, need)
 	if err != nil {
-		return nil, fmt.Errorf("create voice encoder for %d bit/s: %w", bitrate, err)
+		return nil, fmt.Errorf("create voice encoder for %d bit/s: %w", cfg.Bitrate, err)
 	}
-	return &Encoder{coder: c}, nil
+	return &Encoder{coder: c, need: need}, nil
 }
 
 // SetBitrate changes the bit rate, and with it the size of the packets, from the
@@ -76,12 +99,23 @@ func checkBitrate(bitrate int) error {
 	return nil
 }
 
-// Encode appends the packet for c to dst. It allocates nothing when dst has
-// room for MaxPacket more bytes. An error leaves dst as it was.
+// Encode takes the next chunk and appends the packet that it completes to dst;
+// nothing when the packet needs another one. It allocates nothing when dst has
+// room for MaxPacket more bytes. An error leaves dst as it was, and the sound of
+// that packet is gone.
 func (e *Encoder) Encode(dst []byte, c *media.Chunk) ([]byte, error) {
-	n, err := e.coder.encode(&c.PCM, e.packet[:])
+	e.have += copy(e.pcm[e.have:e.need], c.PCM[:])
+	if e.have < e.need {
+		return dst, nil
+	}
+	e.have = 0
+	n, err := e.coder.encode(e.pcm[:e.need], e.packet[:])
 	if err != nil {
 		return dst, fmt.Errorf("encode voice: %w", err)
 	}
 	return append(dst, e.packet[:n]...), nil
 }
+
+// Reset forgets the chunk that waits for the rest of its packet, if there is
+// one: the next chunk begins a packet. It is for pauses in what is sent.
+func (e *Encoder) Reset() { e.have = 0 }

@@ -12,37 +12,51 @@ import (
 // hostile packet: an error or a chunk, and sound after that.
 func FuzzDecode(f *testing.F) {
 	for _, bitrate := range []int{8000, 12000, 24000, 160000} {
-		for i, p := range encodeAll(f, bitrate, speech(media.SampleRate/4)) {
-			if i%4 == 0 {
-				f.Add(p)
+		for _, span := range []time.Duration{ShortPacket, LongPacket} {
+			for i, p := range encodeWith(f, EncoderConfig{bitrate, span}, speech(media.SampleRate/4)) {
+				if i%4 == 0 {
+					f.Add(p)
+				}
 			}
 		}
 	}
 	f.Add([]byte{9<<3 | 3, 0x41, 255, 255, 0})
 	good := encodeAll(f, 24000, speech(media.SampleRate/10))
+	goodShort := encodeWith(f, EncoderConfig{24000, ShortPacket}, speech(media.SampleRate/10))
 	f.Fuzz(func(t *testing.T, p []byte) {
 		d, err := newGopusDecoder()
 		if err != nil {
 			t.Fatal(err)
 		}
-		var pcm samples
+		span, bad := PacketTime(p)
+		good := good
+		pcm := make([]int16, longSamples)
+		if span == ShortPacket {
+			good, pcm = goodShort, pcm[:media.ChunkSamples]
+		}
 		for _, g := range good {
-			if err := d.decode(g, &pcm); err != nil {
+			if err := d.decode(g, pcm); err != nil {
 				t.Fatal(err)
 			}
 		}
-		err = d.decode(p, &pcm)
-		if bad := checkPacket(p); bad != nil && err == nil {
-			t.Errorf("decode(%x) took it, checkPacket says %v", p, bad)
+		err = d.decode(p, pcm)
+		if bad != nil && err == nil {
+			t.Errorf("decode(%x) took it, packetTime says %v", p, bad)
 		}
-		if _, err := d.decodeFEC(p, &pcm); err == nil && checkPacket(p) != nil {
+		if _, err := d.decodeFEC(p, pcm); err == nil && bad != nil {
 			t.Errorf("decodeFEC(%x) took it", p)
 		}
-		if err := d.conceal(&pcm); err != nil {
-			t.Errorf("conceal after %x: %v", p, err)
+		for _, n := range []int{media.ChunkSamples, longSamples} {
+			if err := d.conceal(pcm[:min(n, len(pcm))]); err != nil {
+				t.Errorf("conceal %d samples after %x: %v", n, p, err)
+			}
 		}
-		if err := d.decode(good[0], &pcm); err != nil {
+		if err := d.decode(good[0], pcm); err != nil {
 			t.Errorf("decode after %x: %v", p, err)
+		}
+		d.reset()
+		if err := d.decode(good[0], pcm); err != nil {
+			t.Errorf("decode after %x and reset: %v", p, err)
 		}
 	})
 }
@@ -62,18 +76,26 @@ func FuzzVoice(f *testing.F) {
 				wait *= time.Minute
 			}
 			now = now.Add(wait * ms)
+			p := Packet{Behind: op >> 5 % 3, Held: op>>4%4 == 3, Level: ops[3], Age: wait * time.Hour, Opus: fakePacket(int(index), 100)}
+			step := uint16(2)
+			if op >= 200 {
+				p.Opus, step = fakeShort(int(index), 100), 1
+			}
 			for i := range uint16(op % 8) {
-				v.Put(now, Packet{Index: index + i, Behind: op >> 5 % 3, Age: wait * time.Hour, Opus: fakePacket(int(index), 100)})
+				p.Index = index + i*step
+				v.Put(now, p)
 				checkJitter(t, &v.jitter)
 			}
 			for range op / 8 % 4 {
-				if !v.Get(now, &c) && c.PCM != (samples{}) {
+				if op%5 == 4 {
+					v.Skim(now)
+				} else if !v.Get(now, &c) && c.PCM != (samples{}) {
 					t.Fatal("Get reports false with sound")
 				}
 				checkJitter(t, &v.jitter)
 			}
-			if st := v.Stats(); st.Target < floorTarget || st.Target > capTarget {
-				t.Fatalf("Target = %v", st.Target)
+			if st := v.Stats(); st.Target < shortTarget || st.Target > capTarget || st.Told < silence || st.Told > 0 {
+				t.Fatalf("Target = %v, Told = %v", st.Target, st.Told)
 			}
 		}
 	})

@@ -18,9 +18,10 @@ type gopusCoder struct {
 	enc *gopus.Encoder
 }
 
-// newGopusCoder returns a coder with a constant bit rate in bit/s, without
-// pauses in transmission: neither sizes nor gaps tell what is said.
-func newGopusCoder(bitrate int) (*gopusCoder, error) {
+// newGopusCoder returns a coder of packets of n samples with a constant bit rate
+// in bit/s, without pauses in transmission: neither sizes nor gaps tell what is
+// said.
+func newGopusCoder(bitrate, n int) (*gopusCoder, error) {
 	enc, err := gopus.NewEncoder(gopus.EncoderConfig{
 		SampleRate:  media.SampleRate,
 		Channels:    1,
@@ -34,7 +35,7 @@ func newGopusCoder(bitrate int) (*gopusCoder, error) {
 		func() error { return enc.SetBitrateMode(gopus.BitrateModeCBR) },
 		func() error { return enc.SetBitrate(bitrate) },
 		func() error { return enc.SetComplexity(complexity) },
-		func() error { return enc.SetFrameSize(media.ChunkSamples) },
+		func() error { return enc.SetFrameSize(n) },
 		func() error { return enc.SetSignal(gopus.SignalVoice) },
 	} {
 		if err := set(); err != nil {
@@ -51,21 +52,23 @@ func (g *gopusCoder) protect(loss int) error {
 	return g.enc.SetPacketLoss(loss)
 }
 
-func (g *gopusCoder) encode(pcm *samples, packet []byte) (int, error) {
-	return g.enc.EncodeInt16(pcm[:], packet)
+func (g *gopusCoder) encode(pcm []int16, packet []byte) (int, error) {
+	return g.enc.EncodeInt16(pcm, packet)
 }
 
 // gopusDecoder decodes with gopus.
 type gopusDecoder struct {
 	dec   *gopus.Decoder
-	float [media.ChunkSamples]float32 // scratch of decodeFEC
+	float [longSamples]float32 // scratch of decodeFEC
 }
 
 func newGopusDecoder() (*gopusDecoder, error) {
 	dec, err := gopus.NewDecoder(gopus.DecoderConfig{
-		SampleRate:       media.SampleRate,
-		Channels:         1,
-		MaxPacketSamples: media.ChunkSamples,
+		SampleRate: media.SampleRate,
+		Channels:   1,
+		// More than a packet: what is asked to be made up is exactly as long as
+		// the output, unless that is the longest packet.
+		MaxPacketSamples: 2 * longSamples,
 		MaxPacketBytes:   MaxPacket,
 	})
 	if err != nil {
@@ -74,45 +77,61 @@ func newGopusDecoder() (*gopusDecoder, error) {
 	return &gopusDecoder{dec: dec}, nil
 }
 
-func (g *gopusDecoder) decode(packet []byte, pcm *samples) error {
-	if err := checkPacket(packet); err != nil {
+func (g *gopusDecoder) decode(packet []byte, pcm []int16) error {
+	if err := checkPacket(packet, pcm); err != nil {
 		return err
 	}
-	return whole(g.dec.DecodeInt16(packet, pcm[:]))
+	n, err := g.dec.DecodeInt16(packet, pcm)
+	return whole(n, len(pcm), err)
 }
 
-func (g *gopusDecoder) conceal(pcm *samples) error {
-	return whole(g.dec.DecodeInt16(nil, pcm[:]))
+func (g *gopusDecoder) conceal(pcm []int16) error {
+	n, err := g.dec.DecodeInt16(nil, pcm)
+	return whole(n, len(pcm), err)
 }
 
-func (g *gopusDecoder) decodeFEC(next []byte, pcm *samples) (bool, error) {
-	if err := checkPacket(next); err != nil {
+func (g *gopusDecoder) decodeFEC(next []byte, pcm []int16) (bool, error) {
+	if err := checkPacket(next, pcm); err != nil {
 		return false, err
 	}
 	if !hasCopy(next) {
 		return false, nil
 	}
-	// The length of the output tells gopus how much was lost: one chunk.
-	if err := whole(g.dec.DecodeWithFEC(next, g.float[:], true)); err != nil {
+	// The length of the output tells gopus how much was lost: one packet.
+	float := g.float[:len(pcm)]
+	n, err := g.dec.DecodeWithFEC(next, float, true)
+	if err := whole(n, len(pcm), err); err != nil {
 		return false, err
 	}
-	for i, x := range g.float {
+	for i, x := range float {
 		pcm[i] = int16(math.Round(float64(min(max(x*32768, math.MinInt16), math.MaxInt16))))
 	}
 	return true, nil
+}
+
+func (g *gopusDecoder) reset() { g.dec.Reset() }
+
+// checkPacket returns ErrMalformed unless the packet is fit for the decoder and
+// its sound as long as pcm.
+func checkPacket(packet []byte, pcm []int16) error {
+	span, err := PacketTime(packet)
+	if err == nil && samplesOf(span) != len(pcm) {
+		err = ErrMalformed
+	}
+	return err
 }
 
 // hasCopy reports whether a packet has a copy of the one before in it, which
 // RFC 6716 calls LBRR.
 func hasCopy(packet []byte) bool { return gopus.PacketHasLBRR(packet) }
 
-// whole makes an error of a decoder's failure to fill a chunk.
-func whole(n int, err error) error {
+// whole makes an error of a decoder's failure to make as many samples as wanted.
+func whole(n, want int, err error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if n != media.ChunkSamples {
-		return fmt.Errorf("%w: %d samples", ErrMalformed, n)
+	if n != want {
+		return fmt.Errorf("%w: %d samples, not %d", ErrMalformed, n, want)
 	}
 	return nil
 }

@@ -30,12 +30,13 @@ func (l *lowest) value() time.Duration { return min(l.cur, l.prev) }
 // The bounds of the buffer's target.
 const (
 	startTarget = 40 * time.Millisecond
-	floorTarget = 20 * time.Millisecond
+	floorTarget = 15 * time.Millisecond
+	shortTarget = 10 * time.Millisecond // the floor with packets of 10 ms
 	capTarget   = 160 * time.Millisecond
 
 	// half is how far the hold may be from the target right after it was
 	// set: chunks come whole, so half of one on either side.
-	half = 10 * time.Millisecond
+	half = 5 * time.Millisecond
 )
 
 // How lateness is learnt. Only the worst packet of an interval counts, so that
@@ -46,6 +47,9 @@ const (
 	interval = 100 * time.Millisecond
 	quantile = 0.95
 	forget   = 0.02 // weight of an interval: the memory is about 5 s
+
+	// heldUp is how late those are at least that were held up by an outage.
+	heldUp = 20 * time.Millisecond
 
 	binWidth = 5 * time.Millisecond
 	bins     = int(capTarget / binWidth) // the last one holds everything above
@@ -75,7 +79,7 @@ func (l *lateness) observe(now, late time.Duration) {
 	// cannot help, so it does not try.
 	if late > capTarget && now-l.last > capTarget {
 		l.outage = true
-	} else if late < chunk {
+	} else if late < heldUp {
 		l.outage = false
 	}
 	l.last = now
@@ -99,7 +103,7 @@ func (l *lateness) observe(now, late time.Duration) {
 	for i, s := range l.share {
 		if sum += s; sum >= quantile || i == bins-1 {
 			upper := time.Duration(i+1) * binWidth
-			l.target = min(max(upper+half, floorTarget), capTarget)
+			l.target = min(upper+half, capTarget)
 			return
 		}
 	}

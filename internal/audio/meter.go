@@ -14,13 +14,13 @@ const (
 	startFloor  = -50.0 // noise floor before anything was heard
 	lowestFloor = -75.0
 	topFloor    = -35.0 // more than that is speech, however steady
-	floorFall   = 0.2   // share of the way down, per chunk
-	floorRise   = 0.03  // dB per chunk: 1.5 dB/s outlasts a long sentence
+	floorFall   = 0.106 // share of the way down, per chunk: 20 % in 20 ms
+	floorRise   = 0.015 // dB per chunk: 1.5 dB/s outlasts a long sentence
 
 	speechOver   = 9.0   // dB over the floor
 	speechLeast  = -55.0 // and at least that
-	speechChunks = 2     // so long, so that a key stroke is no speech
-	hangOver     = 15    // chunks: 300 ms
+	speechChunks = 4     // so long, 40 ms, so that a key stroke is no speech
+	hangOver     = 30    // chunks: 300 ms
 )
 
 // A Meter measures how loud somebody is and whether they speak. The zero Meter
@@ -34,13 +34,15 @@ type Meter struct {
 }
 
 // Measure takes the next chunk.
-func (m *Meter) Measure(c *media.Chunk) { m.measure(&c.PCM) }
+func (m *Meter) Measure(c *media.Chunk) { m.Note(level(c.PCM[:])) }
 
-func (m *Meter) measure(pcm *samples) {
+// Note takes the level in dBFS of the next chunk, which is known without it:
+// told by the sender of what is not decoded.
+func (m *Meter) Note(level float64) {
 	if !m.used {
 		m.used, m.floor = true, startFloor
 	}
-	m.level = level(pcm)
+	m.level = level
 	if m.level < m.floor {
 		m.floor += floorFall * (m.level - m.floor)
 	} else {
@@ -78,7 +80,7 @@ func (m *Meter) Level() float64 {
 func (m *Meter) Speaking() bool { return m.hang > 0 }
 
 // level returns the root of the mean square of pcm in dBFS, at least silence.
-func level(pcm *samples) float64 {
+func level(pcm []int16) float64 {
 	var sum int64
 	for _, x := range pcm {
 		sum += int64(x) * int64(x)
@@ -86,6 +88,6 @@ func level(pcm *samples) float64 {
 	if sum == 0 {
 		return silence
 	}
-	const full = 32768.0 * 32768.0 * media.ChunkSamples
+	full := 32768.0 * 32768.0 * float64(len(pcm))
 	return min(max(10*math.Log10(float64(sum)/full), silence), 0)
 }

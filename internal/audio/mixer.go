@@ -18,9 +18,9 @@ const (
 	attack = 240
 
 	// release is the share of the way back to full volume per chunk. It gives
-	// a time constant of 400 ms: longer than a syllable, so that the others do
-	// not pump in the rhythm of the loudest.
-	release = 0.05
+	// a time constant of 400 ms = 10 ms / 0.025: longer than a syllable, so
+	// that the others do not pump in the rhythm of the loudest.
+	release = 0.025
 )
 
 // A Mixer adds voices without clipping. The zero Mixer is ready. One goroutine
@@ -30,20 +30,38 @@ const (
 // down in 5 ms and comes back slowly; what overshoots in those 5 ms is bent
 // softly.
 type Mixer struct {
-	sum [media.ChunkSamples]float32 // whole numbers up to 2^24 are exact
-	cut float32                     // 1 minus the limiter's gain
+	sum   [media.ChunkSamples]float32 // whole numbers up to 2^24 are exact
+	peaks [2]float32                  // of the last sums, the newest first
+	cut   float32                     // 1 minus the limiter's gain
 }
 
 // Add adds a chunk to the sum with a linear gain, which is taken as 0 when it
 // is negative and as 8 when it is more.
 func (m *Mixer) Add(c *media.Chunk, gain float32) {
-	if !(gain > 0) { // also when it is not a number
+	if gain = fit(gain); gain == 0 {
 		return
 	}
-	gain = min(gain, maxGain)
 	for i, x := range c.PCM {
 		m.sum[i] += float32(x) * gain
 	}
+}
+
+// Fade is Add with a gain that goes evenly from one value to another within the
+// chunk, for a voice that comes, goes or is set louder.
+func (m *Mixer) Fade(c *media.Chunk, from, to float32) {
+	from, to = fit(from), fit(to)
+	step := (to - from) / media.ChunkSamples
+	for i, x := range c.PCM {
+		m.sum[i] += float32(x) * (from + step*float32(i+1))
+	}
+}
+
+// fit returns the nearest gain that is taken.
+func fit(gain float32) float32 {
+	if !(gain > 0) { // also when it is not a number
+		return 0
+	}
+	return min(gain, maxGain)
 }
 
 // Mix stores the sum in c through a soft limiter and starts a new sum. It
@@ -54,7 +72,9 @@ func (m *Mixer) Mix(c *media.Chunk) {
 		peak = max(peak, x, -x)
 	}
 	from := 1 - m.cut
-	to, ramp := m.limit(peak)
+	// A chunk is shorter than the period of a deep voice, or of the beat of two.
+	to, ramp := m.limit(max(peak, m.peaks[0], m.peaks[1]))
+	m.peaks[0], m.peaks[1] = peak, m.peaks[0]
 	gain, step := from, (to-from)/float32(ramp)
 	for i, x := range m.sum {
 		if i < ramp {

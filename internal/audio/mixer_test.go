@@ -100,11 +100,11 @@ func TestMixerRecovers(t *testing.T) {
 	copy(soft.PCM[:], tone(media.ChunkSamples, 500, 1000))
 	m.Add(&shout, 2)
 	m.Mix(&out)
-	last := level(&soft.PCM) - 20
-	for i := range 150 {
+	last := level(soft.PCM[:]) - 20
+	for i := range 300 {
 		m.Add(&soft, 1)
 		m.Mix(&out)
-		l := level(&out.PCM)
+		l := level(out.PCM[:])
 		if i > 0 && (l < last-0.01 || l > last+0.7) {
 			t.Fatalf("level goes from %.2f to %.2f dBFS at chunk %d", last, l, i)
 		}

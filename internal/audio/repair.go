@@ -9,8 +9,8 @@ const (
 	repairFrom  = 0.015
 	repairUntil = 0.005
 
-	lossWeight = 1.0 / 400 // of a packet: the memory is about 8 s
-	longestGap = 10        // packets: what is longer is a pause
+	lossMemory = 8 * time.Second        // is about how much sound counts
+	longestGap = 200 * time.Millisecond // what is longer is a pause
 	copiesLast = 10 * time.Second
 	farthest   = 8 // packets between the first sending and the copy
 )
@@ -29,19 +29,20 @@ type repair struct {
 	cur, prev int
 }
 
-// arrive takes a packet that was sent for the first time.
-func (r *repair) arrive(index int64) {
+// arrive takes a packet of that length that was sent for the first time.
+func (r *repair) arrive(index int64, span time.Duration) {
 	if !r.used {
 		r.used, r.top = true, index-1
 	}
+	weight := float64(span) / float64(lossMemory)
 	switch gap := index - r.top - 1; {
 	case gap < 0: // it was taken for lost
-		r.lost = max(r.lost-lossWeight, 0)
+		r.lost = max(r.lost-weight, 0)
 	default:
 		r.top = index
-		r.lost *= 1 - lossWeight
-		if gap <= longestGap {
-			r.lost += lossWeight * float64(gap) * (1 - r.lost)
+		r.lost *= 1 - weight
+		if gap <= int64(longestGap/span) {
+			r.lost += weight * float64(gap) * (1 - r.lost)
 		}
 	}
 	if r.lost >= repairFrom {
@@ -67,16 +68,17 @@ func (r *repair) turn(now time.Duration) {
 	}
 }
 
-// extra returns how much later than a packet its copy comes, if that matters.
-func (r *repair) extra(now time.Duration) time.Duration {
+// extra returns how much later than a packet of that length its copy comes, if
+// that matters.
+func (r *repair) extra(now, span time.Duration) time.Duration {
 	r.turn(now)
-	return r.now()
+	return r.last(span)
 }
 
-// now is extra at the time of the last call.
-func (r *repair) now() time.Duration {
+// last is extra at the time of the last call.
+func (r *repair) last(span time.Duration) time.Duration {
 	if !r.on {
 		return 0
 	}
-	return time.Duration(max(r.cur, r.prev)) * chunk
+	return time.Duration(max(r.cur, r.prev)) * span
 }

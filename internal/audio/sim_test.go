@@ -12,27 +12,32 @@ import (
 	"github.com/sanix-darker/s2c/internal/media"
 )
 
+// samples is the sound of one chunk.
+type samples = [media.ChunkSamples]int16
+
 // fakeDecoder decodes packets of fakePacket: cheap enough for hours of calls.
 type fakeDecoder struct {
 	played []uint32 // serial numbers in the order of decoding
 }
 
-func (f *fakeDecoder) decode(packet []byte, pcm *samples) error {
+func (f *fakeDecoder) decode(packet []byte, pcm []int16) error {
 	n := binary.BigEndian.Uint32(packet[1:])
 	f.played = append(f.played, n)
 	fill(pcm, packet[5])
 	return nil
 }
 
-func (f *fakeDecoder) conceal(pcm *samples) error {
+func (f *fakeDecoder) conceal(pcm []int16) error {
 	fill(pcm, 0)
 	return nil
 }
 
-func (f *fakeDecoder) decodeFEC([]byte, *samples) (bool, error) { return false, nil }
+func (f *fakeDecoder) decodeFEC([]byte, []int16) (bool, error) { return false, nil }
 
-// fill makes a chunk of a square wave with that amplitude, in steps of 128.
-func fill(pcm *samples, amplitude byte) {
+func (f *fakeDecoder) reset() {}
+
+// fill makes sound of a square wave with that amplitude, in steps of 128.
+func fill(pcm []int16, amplitude byte) {
 	x := int16(amplitude) * 128
 	for i := range pcm {
 		pcm[i] = x
@@ -42,20 +47,28 @@ func fill(pcm *samples, amplitude byte) {
 	}
 }
 
-// fakePacket returns a packet that passes checkPacket and says who it is.
+// fakePacket returns a packet of 20 ms that is well-formed and says who it is.
 func fakePacket(serial int, amplitude byte) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{15 << 3}, uint32(serial))
 	return append(b, amplitude)
+}
+
+// fakeShort is a fakePacket of 10 ms.
+func fakeShort(serial int, amplitude byte) []byte {
+	b := fakePacket(serial, amplitude)
+	b[0] = 14 << 3
+	return b
 }
 
 // A sim is a call of one direction: a sender, a network, a playing device.
 // The zero values make a perfect one, 50 ms away.
 type sim struct {
 	length  time.Duration
+	short   bool          // packets of 10 ms
 	phase   time.Duration // of the first Get after the first chunk was captured
 	seed    uint64
 	drift   float64       // how much slower the sender's clock is, in ppm
-	first   uint16        // index of the first packet
+	first   uint16        // wire index of the first packet
 	grain   time.Duration // packets arrive in multiples of this
 	jitter  func(r *rand.Rand, i int, sent time.Duration) time.Duration
 	ordered bool // the network keeps the order
@@ -64,8 +77,10 @@ type sim struct {
 	again   int                                                 // each packet has that much older one in it again
 	stalls  []span                                              // packets of that time come at its end
 	mutes   []span                                              // nothing is sent then
+	held    time.Duration                                       // what comes at its end, of a mute
+	skim    func(at time.Duration) bool                         // nobody is to hear it then
 	route   func(sent time.Duration) time.Duration              // what the way takes longer
-	restart func(i int, index uint16) uint16                    // changes the index
+	restart func(i int, index uint16) uint16                    // changes the index of a chunk
 	gets    func(i int, at time.Duration) (time.Duration, bool) // changes when a Get is, or drops it
 	talk    func(i int) byte                                    // amplitude of a chunk
 }
@@ -96,19 +111,24 @@ func (s *sim) events() []event {
 	var all []event
 	var last time.Duration
 	var before [][]byte // what was sent
+	span, fake := LongPacket, fakePacket
+	if s.short {
+		span, fake = ShortPacket, fakeShort
+	}
+	n := uint16(ticks(span))
 	for i := 0; ; i++ {
-		sent := time.Duration(float64(i) * float64(chunk) * (1 + s.drift/1e6))
+		sent := time.Duration(float64(i) * float64(span) * (1 + s.drift/1e6))
 		if sent >= s.length {
 			break
 		}
 		amplitude := byte(100)
 		if s.talk != nil {
-			amplitude = s.talk(i)
+			amplitude = s.talk(i * int(n))
 		}
-		p := Packet{Index: s.first + uint16(i), Opus: fakePacket(i, amplitude)}
+		p := Packet{Index: s.first + uint16(i)*n, Opus: fake(i, amplitude)}
 		before = append(before, p.Opus)
 		if s.restart != nil {
-			p.Index = s.restart(i, p.Index)
+			p.Index = s.restart(i*int(n), p.Index)
 		}
 		at := sent + way
 		if s.jitter != nil {
@@ -131,7 +151,11 @@ func (s *sim) events() []event {
 		}
 		gone := s.lost != nil && s.lost(r, i)
 		for _, m := range s.mutes {
-			gone = gone || m.has(sent)
+			if m.has(sent) && m.to-sent <= s.held {
+				p.Held, at = true, m.to+way
+			} else {
+				gone = gone || m.has(sent)
+			}
 		}
 		if gone {
 			continue
@@ -139,8 +163,8 @@ func (s *sim) events() []event {
 		p.Age = at - sent
 		if s.again > 0 && i >= s.again {
 			old := p
-			old.Index, old.Behind = p.Index-uint16(s.again), uint8(s.again)
-			old.Age += time.Duration(s.again) * chunk
+			old.Index, old.Behind = p.Index-uint16(s.again)*n, uint8(s.again)
+			old.Age += time.Duration(s.again) * span
 			old.Opus = before[i-s.again]
 			all = append(all, event{at: at, packet: true, p: old})
 		}
@@ -180,7 +204,16 @@ func (s *sim) run(t *testing.T) []point {
 			v.Put(start.Add(e.at), e.p)
 			continue
 		}
-		ok := v.Get(start.Add(e.at), &c)
+		before := len(f.played)
+		ok := false
+		if s.skim != nil && s.skim(e.at) {
+			ok, c = v.Skim(start.Add(e.at)), media.Chunk{}
+			if len(f.played) != before {
+				t.Fatalf("at %v Skim decodes", e.at)
+			}
+		} else {
+			ok = v.Get(start.Add(e.at), &c)
+		}
 		st := v.Stats()
 		points = append(points, point{at: e.at, ok: ok, stats: st, depth: st.Delay - way})
 		if !ok && c.PCM != (samples{}) {

@@ -1,8 +1,10 @@
 package audio
 
+import "math"
+
 // fades is the gain at the end of each chunk in a row that is made up, after
 // a gain of 1.
-var fades = [fadeChunks]float32{1, 0.75, 0.5, 0.25, 0}
+var fades = [fadeChunks]float32{1, 1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0}
 
 const (
 	fadeIn   = 240 // samples, 5 ms: how fast a voice comes back after a fade
@@ -12,7 +14,7 @@ const (
 
 // ramp multiplies pcm by a gain that goes from one value to another within
 // the first n samples.
-func ramp(pcm *samples, from, to float32, n int) {
+func ramp(pcm []int16, from, to float32, n int) {
 	if from == 1 && to == 1 {
 		return
 	}
@@ -22,13 +24,13 @@ func ramp(pcm *samples, from, to float32, n int) {
 		if i < n {
 			gain = from + step*float32(i+1)
 		}
-		pcm[i] = int16(float32(pcm[i]) * gain)
+		pcm[i] = int16(math.RoundToEven(float64(float32(pcm[i]) * gain)))
 	}
 }
 
-// splice makes a chunk that begins like a and ends like b, and stores it in a.
-// It goes over from one to the other where they differ least.
-func splice(a, b *samples) {
+// splice makes sound that begins like a and ends like b, which is as long, and
+// stores it in a. It goes over from one to the other where they differ least.
+func splice(a, b []int16) {
 	best, at := int64(-1), 0
 	for p := 0; p+overlap <= len(a); p += overStep {
 		var diff int64

@@ -42,33 +42,37 @@ func pitch(s []int16) float64 {
 	return 0
 }
 
-// through plays s through a track that owes want samples, and returns what
-// comes out, how much is still owed, the chunks until it was no more than a
-// change, and how much was changed in 500 ms at most.
-func through(s []int16, want int, quiet bool, like float64) (out []int16, owed, used, fastest int) {
+// through plays s in packets of so many samples through a track that owes want
+// samples, and returns what comes out, how much is still owed, the chunks until
+// it was no more than a change, and how much was changed in 500 ms at most.
+func through(s []int16, n, want int, quiet bool, like float64) (out []int16, owed, used, fastest int) {
 	var t track
 	var pcm samples
 	owed = want
 	var shifts []int
-	for i, c := range chunks(s) {
-		t.add(&c.PCM)
-		n := t.stretch(owed, quiet, like)
-		owed -= n
-		shifts = append(shifts, max(n, -n))
+	for more := false; len(s) > 0; {
+		t.add(s[:n])
+		s = s[n:]
+		shift := 0
+		if more = len(s) > 0 && t.short(owed, quiet); !more {
+			shift = t.stretch(owed, n, quiet, like)
+		}
+		owed -= shift
+		shifts = append(shifts, max(shift, -shift))
 		if max(owed, -owed) > maxLag {
-			used = i + 1
+			used = len(shifts) * n / len(pcm)
 		}
 		sum := 0
-		for _, n := range shifts[max(len(shifts)-25, 0):] {
+		for _, n := range shifts[max(len(shifts)-24000/n, 0):] {
 			sum += n
 		}
 		fastest = max(fastest, sum)
-		for t.n >= len(pcm) {
+		for !more && t.n >= len(pcm) {
 			t.take(&pcm)
 			out = append(out, pcm[:]...)
 		}
 	}
-	return append(out, t.pcm[:t.n]...), owed, used, fastest
+	return append(out, t.pcm[maxLag:maxLag+t.n]...), owed, used, fastest
 }
 
 // TestStretch checks that voices become shorter and longer by what is asked
@@ -78,33 +82,39 @@ func TestStretch(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long, and all in one goroutine")
 	}
-	for _, hertz := range []float64{80, 120, 200, 390} {
-		for _, want := range []int{960, -960, 9600, -9600} {
-			t.Run(fmt.Sprintf("%v Hz/%d", hertz, want), func(t *testing.T) {
-				in := vowel(2*media.SampleRate, hertz)
-				out, owed, used, fastest := through(in, want, false, likeness)
-				if len(out) != len(in)-(want-owed) {
-					t.Errorf("%d samples came of %d, %d of %d still owed", len(out), len(in), owed, want)
-				}
-				if period := media.SampleRate / hertz; math.Abs(float64(owed)) > 2*period {
-					t.Errorf("%d of %d samples still owed, want at most two periods of %.0f", owed, want, period)
-				}
-				if most := 24000/slowdown + maxLag; fastest > most {
-					t.Errorf("%d samples within 500 ms, want %d or less", fastest, most)
-				}
-				amount := max(want, -want)
-				if most := 5 + amount*slowdown*8/5/media.ChunkSamples; used > most {
-					t.Errorf("%d samples took %d chunks, want %d or less", want, used, most)
-				}
-				if was, is := steepest(in), steepest(out); float64(is) > 1.05*float64(was) {
-					t.Errorf("a step of %d, the voice has %d", is, was)
-				}
-				for at := 0; at+2400 <= len(out); at += 4800 {
-					if p := pitch(out[at : at+2400]); math.Abs(p/hertz-1) > 0.02 {
-						t.Errorf("at sample %d the pitch is %.1f Hz, want %.1f", at, p, hertz)
-					}
-				}
-			})
+	for _, n := range []int{media.ChunkSamples, longSamples} {
+		for _, hertz := range []float64{80, 120, 200, 390} {
+			for _, want := range []int{960, -960, 9600, -9600} {
+				t.Run(fmt.Sprintf("%d/%v Hz/%d", n, hertz, want), func(t *testing.T) {
+					checkStretch(t, n, hertz, want)
+				})
+			}
+		}
+	}
+}
+
+func checkStretch(t *testing.T, n int, hertz float64, want int) {
+	in := vowel(2*media.SampleRate, hertz)
+	out, owed, used, fastest := through(in, n, want, false, likeness)
+	if len(out) != len(in)-(want-owed) {
+		t.Errorf("%d samples came of %d, %d of %d still owed", len(out), len(in), owed, want)
+	}
+	if period := media.SampleRate / hertz; math.Abs(float64(owed)) > 2*period {
+		t.Errorf("%d of %d samples still owed, want at most two periods of %.0f", owed, want, period)
+	}
+	if most := 24000/slowdown + maxLag; fastest > most {
+		t.Errorf("%d samples within 500 ms, want %d or less", fastest, most)
+	}
+	amount := max(want, -want)
+	if most := 10 + amount*slowdown*8/5/media.ChunkSamples; used > most {
+		t.Errorf("%d samples took %d chunks, want %d or less", want, used, most)
+	}
+	if was, is := steepest(in), steepest(out); float64(is) > 1.05*float64(was) {
+		t.Errorf("a step of %d, the voice has %d", is, was)
+	}
+	for at := 0; at+2400 <= len(out); at += 4800 {
+		if p := pitch(out[at : at+2400]); math.Abs(p/hertz-1) > 0.02 {
+			t.Errorf("at sample %d the pitch is %.1f Hz, want %.1f", at, p, hertz)
 		}
 	}
 }
@@ -112,13 +122,15 @@ func TestStretch(t *testing.T) {
 // TestStretchSpeech checks that what glides and pauses has no click either.
 func TestStretchSpeech(t *testing.T) {
 	in := speech(4 * media.SampleRate)
-	for _, want := range []int{4800, -4800} {
-		out, owed, _, _ := through(in, want, false, likeness)
-		if max(owed, -owed) > maxLag {
-			t.Errorf("%d of %d samples still owed after 4 s", owed, want)
-		}
-		if was, is := steepest(in), steepest(out); float64(is) > 1.05*float64(was) {
-			t.Errorf("a step of %d, the speech has %d", is, was)
+	for _, n := range []int{media.ChunkSamples, longSamples} {
+		for _, want := range []int{4800, -4800} {
+			out, owed, _, _ := through(in, n, want, false, likeness)
+			if max(owed, -owed) > maxLag {
+				t.Errorf("packets of %d: %d of %d samples still owed after 4 s", n, owed, want)
+			}
+			if was, is := steepest(in), steepest(out); float64(is) > 1.05*float64(was) {
+				t.Errorf("packets of %d: a step of %d, the speech has %d", n, is, was)
+			}
 		}
 	}
 }
@@ -131,10 +143,12 @@ func TestStretchPause(t *testing.T) {
 	for i := range in {
 		in[i] = int16(20 * r.NormFloat64())
 	}
-	for want := -2000; want <= 2000; want += 97 {
-		out, owed, _, _ := through(in, want, true, likeness)
-		if owed != 0 || len(out) != len(in)-want {
-			t.Errorf("asked for %d, got %d, %d still owed", want, len(in)-len(out), owed)
+	for _, n := range []int{media.ChunkSamples, longSamples} {
+		for want := -2000; want <= 2000; want += 97 {
+			out, owed, _, _ := through(in, n, want, true, likeness)
+			if owed != 0 || len(out) != len(in)-want {
+				t.Errorf("packets of %d: asked for %d, got %d, %d still owed", n, want, len(in)-len(out), owed)
+			}
 		}
 	}
 }
@@ -148,10 +162,10 @@ func TestStretchRefuses(t *testing.T) {
 		in[i] = int16(5000 * r.NormFloat64())
 	}
 	for _, want := range []int{960, -960} {
-		if _, owed, _, _ := through(in, want, false, likenessFast); owed != want {
+		if _, owed, _, _ := through(in, longSamples, want, false, likenessFast); owed != want {
 			t.Errorf("noise was changed: %d owed of %d", owed, want)
 		}
-		if _, owed, _, _ := through(in, want, false, -1); max(owed, -owed) > maxLag {
+		if _, owed, _, _ := through(in, longSamples, want, false, -1); max(owed, -owed) > maxLag {
 			t.Errorf("noise was not changed: %d owed of %d", owed, want)
 		}
 	}
@@ -160,13 +174,13 @@ func TestStretchRefuses(t *testing.T) {
 func BenchmarkStretch(b *testing.B) {
 	var t track
 	var c samples
-	sound := chunks(vowel(media.SampleRate, 147))
+	sound := vowel(media.SampleRate, 147)
 	i := 0
 	b.ReportAllocs()
 	for b.Loop() {
 		t.n, t.rest = 0, 0
-		t.add(&sound[i%len(sound)].PCM)
-		if t.stretch(960, false, likeness) == 0 {
+		t.add(sound[i%50*longSamples:][:longSamples])
+		if t.stretch(960, longSamples, false, likeness) == 0 {
 			b.Fatal("not shortened")
 		}
 		t.take(&c)

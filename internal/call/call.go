@@ -35,10 +35,9 @@ import (
 
 // What is sent when neither Config nor anybody who looks says something else.
 const (
-	defaultWidth  = 192    // pixels
-	defaultHeight = 144    // pixels
-	defaultFPS    = 15     // pictures per second
-	defaultVoice  = 24_000 // bit/s for voice
+	defaultWidth  = 192 // pixels
+	defaultHeight = 144 // pixels
+	defaultFPS    = 15  // pictures per second
 )
 
 // maxPictureParts bounds a picture to what a short burst can carry; the
@@ -86,7 +85,17 @@ type Config struct {
 
 	FPS          int // pictures sent per second at most; 0 means 15, or 30 of large ones
 	Bitrate      int // bit/s at most for the pictures of one size; 0 means what the size needs
-	VoiceBitrate int // bit/s for voice; 0 means 24,000
+	VoiceBitrate int // bit/s for voice; 0 means 16,000 to 32,000, as the links allow
+
+	// LowLatency sends voice in packets of 10 ms: less delay for more packets.
+	LowLatency bool
+
+	// NoGate leaves the noise of the room between the words as loud as it is.
+	NoGate bool
+
+	// AEC, unless it is nil, returns why the others may hear themselves from this
+	// member's speaker, nil if they do not. The person is then told.
+	AEC func() error
 
 	// Panic is called before a panic of one of the call's goroutines ends the
 	// program, so that a terminal can be given back first. nil does nothing.
@@ -120,12 +129,15 @@ type Call struct {
 
 	// Updated by any goroutine.
 	muted    atomic.Bool
+	talking  atomic.Bool
 	cameraOn atomic.Bool
 	micOpen  atomic.Bool
 	camOpen  atomic.Bool
 	spkOpen  atomic.Bool
 	selfTalk atomic.Bool
 	selfDB   atomicFloat
+	clipped  atomic.Int64              // when the microphone was too loud last, ns since 1970
+	spkDelay atomic.Int64              // from Voice.Get until it is heard, ns
 	stray    atomic.Uint64             // packets of nobody, or not authentic
 	members  atomic.Pointer[[]*member] // replaced under mu, never modified
 
@@ -136,8 +148,11 @@ type Call struct {
 	code  [4]string
 	coded []*member // for whom code stands; nil when there is none
 	lines lineMeter
-	sends []Sending      // by layer
-	ends  sync.WaitGroup // decode goroutines
+	sends []Sending // by layer
+	echo  error     // what AEC last said
+
+	volumes map[hello.Fingerprint]float64 // in dB, of those whom SetVolume was called for
+	ends    sync.WaitGroup                // decode goroutines
 
 	// Owned by controlLoop, and by Run between two of them.
 	departures []departure
@@ -153,7 +168,6 @@ func New(cfg Config) (*Call, error) {
 		return nil, err
 	}
 	cfg.Width, cfg.Height = orDefault(cfg.Width, defaultWidth), orDefault(cfg.Height, defaultHeight)
-	cfg.VoiceBitrate = orDefault(cfg.VoiceBitrate, defaultVoice)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -180,7 +194,8 @@ func New(cfg Config) (*Call, error) {
 	c.cameraOn.Store(!cfg.CameraOff)
 	c.selfDB.store(silence)
 	var err error
-	if c.voice, err = audio.NewEncoder(cfg.VoiceBitrate); err != nil {
+	encoder := audio.EncoderConfig{Bitrate: orDefault(cfg.VoiceBitrate, voiceRates[startRate]), Packet: c.packetTime()}
+	if c.voice, err = audio.NewEncoder(encoder); err != nil {
 		return nil, err
 	}
 	return c, nil

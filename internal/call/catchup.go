@@ -28,6 +28,7 @@ type catcher struct {
 	waiting [waitingLen]coded
 	n       int       // how many of waiting are in use, by id
 	since   time.Time // when the oldest began to wait
+	timer   *time.Timer
 }
 
 // late reports whether p is of no use any more, as a later one was decoded.
@@ -137,11 +138,13 @@ func (c *Call) decode(m *member, k *catcher, p *coded) error {
 		return err
 	}
 	now := time.Now()
-	f.At, f.Tall = now, p.tall
 	k.any, k.newest, k.time = true, p.id, p.time
 	m.decoded.Add(1)
 	m.size.Store(uint64(f.Rect.Dx())<<32 | uint64(f.Rect.Dy()))
-	m.pictureAge(wire.NewMillis(now).Sub(p.time))
+	age := wire.NewMillis(now).Sub(p.time)
+	m.pictureAge(age)
+	c.matchLips(m, k, age, now)
+	f.At, f.Tall = time.Now(), p.tall
 	m.pictures.Put()
 	c.touch()
 	return nil

@@ -10,7 +10,10 @@ import (
 
 // A device that failed is tried again after these pauses, so that it can be
 // plugged in again, or the sound server restarted, in the middle of a call.
+// What comes back at all mostly does within seconds.
 const (
+	quickRetry = 200 * time.Millisecond // for quickTime
+	quickTime  = 3 * time.Second
 	firstRetry = time.Second
 	maxRetry   = 5 * time.Second
 	openWithin = 10 * time.Second // a device that takes longer to open has failed
@@ -23,6 +26,7 @@ func keepOpen[S io.Closer](ctx context.Context, c *Call, what string, open func(
 	use func(S) error, idle func(context.Context),
 ) {
 	told := false
+	var since time.Time // of the failure
 	pause := firstRetry
 	for {
 		s, err := openDevice(ctx, open)
@@ -30,13 +34,18 @@ func keepOpen[S io.Closer](ctx context.Context, c *Call, what string, open func(
 			if told {
 				c.notify(Notice{Kind: DeviceBack, Device: what})
 			}
-			told, pause = false, firstRetry
+			told = false
+			opened := time.Now()
 			stop := context.AfterFunc(ctx, func() { s.Close() })
 			err = use(s)
 			stop()
 			s.Close()
 			wake(c.outbox.beat)
 			c.touch()
+			// Unless it is one that opens and fails at once, again and again.
+			if time.Since(opened) >= quickTime || errors.Is(err, os.ErrClosed) {
+				pause, since = firstRetry, time.Time{}
+			}
 		}
 		if ctx.Err() != nil {
 			return
@@ -47,10 +56,16 @@ func keepOpen[S io.Closer](ctx context.Context, c *Call, what string, open func(
 			c.cfg.Log.Warn("device failed", "device", what, "err", err)
 			c.notify(Notice{Kind: DeviceLost, Device: what, Err: err})
 		}
-		until, cancel := context.WithTimeout(ctx, pause)
+		if since.IsZero() {
+			since = time.Now()
+		}
+		next := quickRetry
+		if time.Since(since) >= quickTime {
+			next, pause = pause, min(pause*2, maxRetry)
+		}
+		until, cancel := context.WithTimeout(ctx, next)
 		idle(until)
 		cancel()
-		pause = min(pause*2, maxRetry)
 	}
 }
 

@@ -289,7 +289,7 @@ func (c *Call) beat(l *link, now time.Time) {
 	var buf [64]byte
 	c.outbox.put(now, queue.Control, sframe.StreamControl, wire.NewClear(wire.KindControl, 0), wire.Heartbeat{
 		Time:   wire.NewMillis(now),
-		Muted:  c.muted.Load() || !c.micOpen.Load(),
+		Muted:  c.silent(),
 		Camera: c.cameraOn.Load() && c.camOpen.Load(),
 		Deaf:   !c.spkOpen.Load(),
 		Digest: l.keys.Digest(),

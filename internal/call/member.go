@@ -41,7 +41,15 @@ type member struct {
 	pictures *mailbox.Mailbox[media.Frame] // decode > screen
 
 	// Owned by speaker.
-	meter audio.Meter
+	meter    audio.Meter
+	heardNow bool      // among the loudest few
+	chosen   time.Time // for them, for the last time
+
+	said said // recv > speaker
+	tide tide // recv > beat
+
+	volume atomicFloat // dB
+	gain   atomicFloat // likewise, as a factor
 
 	// Updated by any goroutine.
 	level    atomicFloat // dBFS
@@ -49,6 +57,7 @@ type member struct {
 	decoded  atomic.Uint64 // pictures
 	broken   atomic.Uint64 // pictures that could not be decoded
 	age      atomic.Int64  // capture to decoded of the last picture, ns
+	lips     atomic.Int64  // by how much later it was shown than its sound is heard, ns
 	size     atomic.Uint64 // of the last picture: width<<32 | height
 
 	// Guarded by mu.
@@ -57,7 +66,7 @@ type member struct {
 	mark     trust.Mark
 	since    time.Time
 	heard    time.Time
-	told     uint8 // the loss of my packets as m last reported it
+	told     wire.SlotLoss // how my packets come, as m last reported it
 	toldAt   time.Time
 	trend    float64 // share of m's packets lost, over some seconds
 	beat     wire.Heartbeat
@@ -83,8 +92,9 @@ type counter struct {
 	expected uint64 // numbers passed since the last second
 }
 
-// newMember returns a member whose goroutines end with ctx.
-func newMember(ctx context.Context, p cipher.Peer) *member {
+// newMember returns a member whose goroutines end with ctx, as loud as volume
+// says, in dB.
+func newMember(ctx context.Context, p cipher.Peer, volume float64) *member {
 	ctx, cancel := context.WithCancel(ctx)
 	voice, err := audio.NewVoice()
 	if err != nil {
@@ -98,6 +108,7 @@ func newMember(ctx context.Context, p cipher.Peer) *member {
 	}
 	m.backlog.init()
 	m.level.store(silence)
+	m.setVolume(volume)
 	return m
 }
 
@@ -173,8 +184,8 @@ func (m *member) isNew(now time.Time) bool {
 	return now.Sub(m.since) < newTime
 }
 
-// takeLoss takes note of the loss that m reports.
-func (m *member) takeLoss(loss uint8, now time.Time) {
+// takeLoss takes note of how m says that my packets come.
+func (m *member) takeLoss(loss wire.SlotLoss, now time.Time) {
 	m.mu.Lock()
 	m.told, m.toldAt = loss, now
 	m.mu.Unlock()
@@ -253,8 +264,9 @@ func (m *member) snapshot() Member {
 		Speaking: m.speaking.Load() && !m.beat.Muted,
 		Muted:    m.beat.Muted, Camera: m.beat.Camera,
 		Level: m.level.load(), Loss: m.loss, FPS: m.fps,
-		Voice: v.Delay, Picture: age,
-		VoicePlayed: v.Played, VoiceConcealed: v.Concealed, VoiceLate: v.Late, VoiceDropped: v.Dropped,
+		Voice: v.Delay, Picture: age, Lips: time.Duration(m.lips.Load()), Volume: m.volume.load(),
+		VoicePlayed: v.Played, VoiceConcealed: v.Concealed, VoiceRepeated: v.Repeated, VoiceRestored: v.Restored,
+		VoiceLate: v.Late, VoiceDropped: v.Dropped,
 		Pictures: m.decoded.Load(), PicturesLost: m.broken.Load(),
 	}
 	fastest := m.fastest[0]

@@ -59,7 +59,10 @@ func (c *Call) encodeLoop(ctx context.Context) {
 			sizes, n = c.demand.get()
 		}
 		now := time.Now()
-		loss := c.worstLoss(now)
+		loss, slow := c.worstLoss(now)
+		if slow {
+			loss = 0 // too much is sent already
+		}
 		for i := range n {
 			layers[i].repeats.adapt(loss)
 			if err := c.send(&layers[i], sizes[i], f, now); err != nil {
@@ -157,7 +160,8 @@ func (c *Call) wantKeys() {
 
 // decodeLoop decompresses the pictures of one member.
 func (c *Call) decodeLoop(m *member) {
-	k := catcher{dec: video.NewDecoder()}
+	k := catcher{dec: video.NewDecoder(), timer: time.NewTimer(0)}
+	defer k.timer.Stop()
 	for {
 		p := m.backlog.get(m.ctx)
 		if p == nil {

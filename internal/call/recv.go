@@ -7,6 +7,7 @@ import (
 	"github.com/sanix-darker/s2c/cipher"
 	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/internal/audio"
+	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/internal/queue"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
@@ -45,7 +46,7 @@ func (c *Call) take(l *link, m *member, from wire.Packet, b []byte, now time.Tim
 	case sframe.StreamVoice:
 		m.count(0, from, false, now)
 		if v, err := wire.ParseVoice(b); err == nil {
-			m.voice.Put(now, audio.Packet{Index: v.Index, Age: wire.NewMillis(now).Sub(v.Time), Opus: v.Opus})
+			m.takeVoice(&v, now)
 		}
 	case sframe.StreamVideo, sframe.StreamVideo1, sframe.StreamVideo2:
 		layer, _ := wire.LayerOf(stream)
@@ -63,6 +64,25 @@ func (c *Call) take(l *link, m *member, from wire.Packet, b []byte, now time.Tim
 	case sframe.StreamControl:
 		c.control(l, m, b, now)
 	default: // of a later version
+	}
+}
+
+// takeVoice takes a voice packet of m and the copies in it.
+func (m *member) takeVoice(v *wire.Voice, now time.Time) {
+	age := wire.NewMillis(now).Sub(v.Time)
+	m.voice.Put(now, audio.Packet{Index: v.Index, Age: age, Opus: v.Opus, Level: v.Level, Held: v.Held})
+	for _, x := range v.Copies[:v.N] {
+		before := time.Duration(x.Before) * media.ChunkTime
+		if span, err := audio.PacketTime(x.Opus); err == nil {
+			m.voice.Put(now, audio.Packet{
+				Index: v.Index - uint16(x.Before), Age: age + before, Opus: x.Opus, Level: v.Level,
+				Behind: uint8((before + span - 1) / span),
+			})
+		}
+	}
+	if !v.Held {
+		m.said.take(v, now)
+		m.tide.take(age, now)
 	}
 }
 
@@ -92,7 +112,7 @@ func (c *Call) control(l *link, m *member, b []byte, now time.Time) {
 		m.hear(now)
 		for _, x := range p.Of() {
 			if x.Slot == l.slot {
-				m.takeLoss(x.Loss, now)
+				m.takeLoss(x, now)
 			}
 		}
 	}

@@ -1,10 +1,6 @@
 package call
 
 import (
-	"time"
-
-	"github.com/sanix-darker/s2c/cipher/sframe"
-	"github.com/sanix-darker/s2c/internal/queue"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
@@ -17,53 +13,6 @@ const (
 	twiceFrom = 0.10
 	twiceTill = 0.07
 )
-
-// reportFrom is the loss that a receiver finds worth to report; it is reported
-// once a second.
-const reportFrom = 0.005
-
-// reportTime is how long a report counts: two may be lost.
-const reportTime = 3500 * time.Millisecond
-
-// reportLoss tells those whose packets get lost on the way here.
-func (c *Call) reportLoss(now time.Time) {
-	var r wire.LossReport
-	for _, m := range *c.members.Load() {
-		if loss := m.lossTrend(); loss >= reportFrom && r.N < wire.MaxLosses {
-			r.Losses[r.N] = wire.SlotLoss{Slot: m.slot, Loss: uint8(min(loss, 1)*wire.MaxLoss + 0.5)}
-			r.N++
-		}
-	}
-	if r.N > 0 {
-		var buf [2 + 3*wire.MaxLosses]byte
-		c.outbox.put(now, queue.Control, sframe.StreamControl, wire.NewClear(wire.KindControl, 0), r.Append(buf[:0]))
-	}
-}
-
-// lossTrend returns the share of m's packets that were lost lately.
-func (m *member) lossTrend() float64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.trend
-}
-
-// toldLoss returns which share of my packets m has reported lost.
-func (m *member) toldLoss(now time.Time) float64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now.Sub(m.toldAt) > reportTime {
-		return 0
-	}
-	return float64(m.told) / wire.MaxLoss
-}
-
-// worstLoss returns the greatest loss that anybody reports.
-func (c *Call) worstLoss(now time.Time) (worst float64) {
-	for _, m := range *c.members.Load() {
-		worst = max(worst, m.toldLoss(now))
-	}
-	return worst
-}
 
 // maxRepeats is how many pictures before it a datagram repeats at most.
 const maxRepeats = 2

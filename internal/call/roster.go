@@ -40,7 +40,7 @@ func (c *Call) syncScreen(l *link) {
 	}
 	for _, p := range peers {
 		if c.memberByID(p.ID) == nil {
-			added = append(added, newMember(l.ctx, p))
+			added = append(added, newMember(l.ctx, p, c.volumes[p.Fingerprint]))
 		}
 	}
 	if len(gone)+len(added) == 0 {

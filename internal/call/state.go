@@ -53,17 +53,22 @@ type Member struct {
 	Muted    bool
 	Camera   bool          // sends pictures
 	Level    float64       // of the voice now, dBFS, -96 to 0
+	TooLoud  bool          // of Self: more than the microphone can take
 	Loss     float64       // share of this member's packets lost over the last second
 	Silent   time.Duration // since anything arrived from the member
 	FPS      float64       // pictures decoded over the last second
 	Width    int           // of the last picture, in pixels; 0 before the first
 	Height   int           // likewise
+	Volume   float64       // dB, as SetVolume was told
 	Voice    time.Duration // capture to playing, by the two clocks
 	Picture  time.Duration // capture to decoded, by the two clocks
 	Lag      time.Duration // how much later pictures come than the fastest of the last minute
 
-	VoicePlayed, VoiceConcealed, VoiceLate, VoiceDropped uint64 // chunks so far
-	Pictures, PicturesLost                               uint64 // so far
+	Lips time.Duration // by how much later the last picture was shown than its sound is heard, 0 when there is none
+
+	// Voice packets so far.
+	VoicePlayed, VoiceConcealed, VoiceRepeated, VoiceRestored, VoiceLate, VoiceDropped uint64
+	Pictures, PicturesLost                                                             uint64 // so far
 }
 
 // Knock is somebody who waits to be let in by this member.
@@ -117,9 +122,10 @@ func (c *Call) State(s *State) {
 	s.Mic, s.Cam, s.Speaker = c.micOpen.Load(), c.camOpen.Load(), c.spkOpen.Load()
 	s.Self = Member{
 		Slot: slot, Name: c.cfg.Name, Present: true, Fingerprint: c.cfg.Identity.Fingerprint(),
-		Speaking: c.selfTalk.Load(), Muted: c.muted.Load() || !s.Mic,
-		Camera: c.cameraOn.Load() && s.Cam,
-		Level:  c.selfDB.load(),
+		Speaking: c.selfTalk.Load(), Muted: c.silent(),
+		Camera:  c.cameraOn.Load() && s.Cam,
+		Level:   c.selfDB.load(),
+		TooLoud: c.tooLoud(),
 	}
 	s.Members = s.Members[:0]
 	for _, m := range *c.members.Load() {
@@ -157,6 +163,7 @@ const (
 	WrongPassphrase  // somebody did not know the passphrase
 	GuessingStopped  // too many did not: nobody new is let in for now
 	CodeReady        // State.Code is agreed on
+	EchoStays        // Err: the others may hear themselves from the speaker
 )
 
 // String returns the word that headless output uses.
@@ -194,6 +201,8 @@ func (k NoticeKind) String() string {
 		return "guessing"
 	case CodeReady:
 		return "code"
+	case EchoStays:
+		return "echo"
 	}
 	panic("call: internal error: notice of no kind")
 }

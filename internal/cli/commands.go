@@ -128,7 +128,10 @@ var verbs = map[string]verb{
 	"verify": {"verify", false, func(c *call.Call, _ string) error { return c.Verify() }},
 	"mute":   {"mute", false, func(c *call.Call, _ string) error { c.SetMuted(true); return nil }},
 	"unmute": {"unmute", false, func(c *call.Call, _ string) error { c.SetMuted(false); return nil }},
+	"talk":   {"talk", false, func(c *call.Call, _ string) error { c.SetTalking(true); return nil }},
+	"hush":   {"hush", false, func(c *call.Call, _ string) error { c.SetTalking(false); return nil }},
 	"camera": {"camera on|off", true, setCamera},
+	"volume": {"volume DB SLOT|NAME", true, setVolume},
 	"leave":  {"leave", false, func(*call.Call, string) error { return errLeave }},
 }
 
@@ -152,14 +155,27 @@ func toKnock(c *call.Call, who string, answer func(uint16) bool) error {
 }
 
 // removeMember sends a member away.
-func removeMember(c *call.Call, who string) error {
+func removeMember(c *call.Call, who string) error { return toMember(c, who, c.Remove) }
+
+// setVolume makes a member louder or quieter here.
+func setVolume(c *call.Call, how string) error {
+	level, who, _ := strings.Cut(how, " ")
+	db, err := strconv.ParseFloat(level, 64)
+	if err != nil || !(db >= call.MinVolume && db <= call.MaxVolume) {
+		return fmt.Errorf("%q is no number of dB from %d to %d", level, call.MinVolume, call.MaxVolume)
+	}
+	return toMember(c, strings.TrimSpace(who), func(slot uint16) bool { return c.SetVolume(slot, db) })
+}
+
+// toMember does something to somebody who is here.
+func toMember(c *call.Call, who string, something func(slot uint16) bool) error {
 	var s call.State
 	c.State(&s)
 	var list []somebody
 	for _, m := range s.Members {
 		list = append(list, somebody{m.Slot, m.Name})
 	}
-	return to(who, list, "is here", c.Remove)
+	return to(who, list, "is here", something)
 }
 
 // A somebody has a place in the session, and a name that may be "".

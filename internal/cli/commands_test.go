@@ -94,6 +94,10 @@ func TestObeyUsage(t *testing.T) {
 		"camera":          "usage: camera on|off",
 		"camera on off":   `camera: "on off" is neither on nor off`,
 		"leave now":       "usage: leave",
+		"volume":          "usage: volume DB SLOT|NAME",
+		"volume loud ann": `volume: "loud" is no number of dB from -40 to 12`,
+		"volume NaN ann":  `volume: "NaN" is no number of dB from -40 to 12`,
+		"volume 99 ann":   `volume: "99" is no number of dB from -40 to 12`,
 		"verify everyone": "usage: verify",
 	} {
 		if err := obey(nil, line); err == nil || err.Error() != want {

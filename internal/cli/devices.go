@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/device"
 	"github.com/sanix-darker/s2c/internal/media"
 )
@@ -15,6 +17,7 @@ import (
 type deviceFlags struct {
 	cameraName, micName, speakerName string
 	muted, cameraOff                 bool
+	noAEC, lowLatency                bool
 }
 
 func (f *deviceFlags) add(cmd *cobra.Command) {
@@ -22,7 +25,9 @@ func (f *deviceFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.cameraName, "camera", device.Auto, "`device`, auto, none, test, or a clip")
 	fl.StringVar(&f.micName, "mic", device.Auto, "`device`, auto, none, test, or a .wav file")
 	fl.StringVar(&f.speakerName, "speaker", device.Auto, "`device`, auto, none, test, or a .wav file to write")
-	fl.BoolVar(&f.muted, "muted", false, "start with the microphone muted")
+	fl.BoolVar(&f.muted, "muted", false, "start with the microphone muted; hold Space to speak")
+	fl.BoolVar(&f.noAEC, "no-aec", false, "leave the microphone as it is: echo, noise and loudness")
+	fl.BoolVar(&f.lowLatency, "low-latency", false, "less delay of the voice, for more bytes and a machine that is not busy")
 	fl.BoolVar(&f.cameraOff, "camera-off", false, "start with the camera off")
 }
 
@@ -33,7 +38,22 @@ type devices struct {
 	camera  func(context.Context) (media.VideoSource, error)
 	mic     func(context.Context) (media.AudioSource, error)
 	speaker func(context.Context) (media.AudioSink, error)
-	unused  []func() // close what was opened and never taken
+	pair    *device.Pair // of mic and speaker
+	unused  []func()     // close what was opened and never taken
+}
+
+// fit puts the devices into the configuration of a call.
+func (d *devices) fit(cfg *call.Config, f *deviceFlags) {
+	cfg.Camera, cfg.Mic, cfg.Speaker = d.camera, d.mic, d.speaker
+	cfg.Muted, cfg.CameraOff = f.muted, f.cameraOff
+	cfg.LowLatency, cfg.NoGate = f.lowLatency, f.noAEC || !d.pair.Live()
+	cfg.AEC = func() error {
+		err := d.pair.AEC()
+		if errors.Is(err, device.ErrNoAEC) {
+			return nil // as it should be
+		}
+		return err
+	}
 }
 
 func (f *deviceFlags) open(ctx context.Context) (*devices, error) {
@@ -45,11 +65,16 @@ func (f *deviceFlags) open(ctx context.Context) (*devices, error) {
 		d.close()
 		return nil, err
 	}
-	if d.mic, err = prepare(ctx, d, f.micName, device.OpenMic); err != nil {
+	d.pair = device.NewPair(device.PairConfig{
+		Mic: f.micName, Speaker: f.speakerName, NoAEC: f.noAEC,
+	})
+	openMic := func(ctx context.Context, _ string) (media.AudioSource, error) { return d.pair.OpenMic(ctx) }
+	if d.mic, err = prepare(ctx, d, f.micName, openMic); err != nil {
 		d.close()
 		return nil, err
 	}
-	if d.speaker, err = prepare(ctx, d, f.speakerName, device.OpenSpeaker); err != nil {
+	openSpeaker := func(ctx context.Context, _ string) (media.AudioSink, error) { return d.pair.OpenSpeaker(ctx) }
+	if d.speaker, err = prepare(ctx, d, f.speakerName, openSpeaker); err != nil {
 		d.close()
 		return nil, err
 	}

@@ -67,8 +67,12 @@ type memberStats struct {
 	Height         int     `json:"height"`
 	VoiceDelay     float64 `json:"voice_delay_ms"`
 	PictureDelay   float64 `json:"picture_delay_ms"`
+	Lips           float64 `json:"lips_ms"` // by how much later pictures are shown than the voice is heard
+	Volume         float64 `json:"volume_db"`
 	VoicePlayed    uint64  `json:"voice_played"`
 	VoiceConcealed uint64  `json:"voice_concealed"`
+	VoiceRepeated  uint64  `json:"voice_repeated"` // of those played, from a copy in a later packet
+	VoiceRestored  uint64  `json:"voice_restored"` // of those played, from the coarse copy inside the next
 	VoiceLate      uint64  `json:"voice_late"`
 	VoiceDropped   uint64  `json:"voice_dropped"`
 	Pictures       uint64  `json:"pictures"`
@@ -184,7 +188,9 @@ func statsEvent(s *call.State, now time.Time) event {
 			Slot: m.Slot, Name: m.Name, Fingerprint: m.Fingerprint.String(), Mark: m.Mark.String(),
 			Present: m.Present, Differs: m.Differs, Speaking: m.Speaking, Muted: m.Muted, Loss: m.Loss, FPS: m.FPS, Width: m.Width, Height: m.Height,
 			VoiceDelay: ms(m.Voice), PictureDelay: ms(m.Picture),
-			VoicePlayed: m.VoicePlayed, VoiceConcealed: m.VoiceConcealed, VoiceLate: m.VoiceLate, VoiceDropped: m.VoiceDropped,
+			Lips: ms(m.Lips), Volume: m.Volume,
+			VoicePlayed: m.VoicePlayed, VoiceConcealed: m.VoiceConcealed,
+			VoiceRepeated: m.VoiceRepeated, VoiceRestored: m.VoiceRestored, VoiceLate: m.VoiceLate, VoiceDropped: m.VoiceDropped,
 			Pictures: m.Pictures, PicturesLost: m.PicturesLost,
 		})
 	}

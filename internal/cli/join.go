@@ -52,10 +52,14 @@ card, a test voice, a speaker that discards), by its path or a part of its name,
 or is a file: a .y4m clip or anything FFmpeg reads for --camera, a .wav file for
 --mic and --speaker. What is missing is said once, and the call goes on.
 
+Where a PulseAudio or PipeWire server can, it takes out of the microphone what the
+speaker plays, and noise, and evens out the loudness; elsewhere use a headset.
+
 With --headless, what happens is printed as JSON lines, and these commands are
 taken from standard input, one a line: say TEXT, lock, unlock, admit WHO, deny WHO,
-remove WHO, verify, mute, unmute, camera on, camera off, leave. WHO is a slot or
-a name. The end of the input does not end the call.
+remove WHO, verify, mute, unmute, talk, hush, camera on, camera off, volume DB WHO,
+leave. WHO is a slot or a name; talk lets a muted microphone be heard until hush.
+The end of the input does not end the call.
 
 Secrets are never arguments. They come from the terminal, from files, or from
 S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOOR
@@ -329,8 +333,7 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 		return err
 	}
 	defer dev.close()
-	cfg.Camera, cfg.Mic, cfg.Speaker = dev.camera, dev.mic, dev.speaker
-	cfg.Muted, cfg.CameraOff = d.muted, d.cameraOff
+	dev.fit(&cfg, &d)
 	var screen shownAs
 	if !s.headless {
 		saved := saveTerminal()

@@ -2,14 +2,20 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/device"
+	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/internal/ui"
+	"github.com/sanix-darker/s2c/pulse"
 )
 
 // mirrorWidth and mirrorHeight are the size of the picture in the mirror, in
@@ -19,14 +25,30 @@ const (
 	mirrorHeight = 360
 )
 
+const (
+	// loudFor is how long the mirror says that the microphone was too loud: as
+	// long as a person looks for what has changed.
+	loudFor = 2 * time.Second
+
+	// loudSample is an amplitude at full scale; some drivers clip a little below.
+	loudSample = 32700
+
+	// loudSamples is how many of them in a chunk are more than a chance.
+	loudSamples = 3
+
+	// aecTime bounds the look whether echo can be cancelled.
+	aecTime = 5 * time.Second
+)
+
 func (e Env) mirror() *cobra.Command {
 	var d deviceFlags
 	var look lookFlags
 	cmd := &cobra.Command{
 		Use:   "mirror",
 		Short: "your own camera and microphone, without a network",
-		Long: `See your own camera in every look, and the level of your microphone. Nothing
-leaves this machine.`,
+		Long: `See your own camera in every look, and the level of your microphone. Above the
+bar stand how long sound takes from the microphone, whether a call cancels the
+echo of your speaker, and whether you are too loud. Nothing leaves this machine.`,
 		Example: `  s2c mirror
   s2c mirror --camera /dev/video2 --look ascii`,
 		Args: atMost(0, "s2c mirror --camera /dev/video0"),
@@ -58,8 +80,9 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look lookFlags) error
 	saved := saveTerminal()
 	defer saved.close()
 	screen := e.screen(look)
+	m := mirror{hears: hears{now: time.Now}}
 	c, err := call.New(call.Config{
-		Session: "mirror", Name: "you", Identity: id, Camera: dev.camera, Mic: dev.mic, Panic: saved.restore,
+		Session: "mirror", Name: "you", Identity: id, Camera: dev.camera, Mic: m.hears.through(dev.mic), Panic: saved.restore,
 		Width: mirrorWidth, Height: mirrorHeight,
 	})
 	if err != nil {
@@ -70,18 +93,23 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look lookFlags) error
 	defer run.Wait()
 	defer cancel()
 	run.Go(func() { c.Preview(ctx) })
-	m := mirror{call: c}
+	run.Go(func() { m.lookForAEC(ctx, d.micName) })
+	m.call = c
 	return noScreen(ui.Mirror(ctx, ui.MirrorConfig{
 		Pictures: c.SelfPicture, Changed: c.Changed(), Level: m.level, Status: m.status, WatchSelf: c.WatchSelf,
 		Terminal: screen.terminal, Look: screen.look, Auto: screen.auto, LookChosen: screen.chosen, Rate: screen.rate,
 	}))
 }
 
-// A mirror tells the screen how the devices are. One goroutine uses it.
+// A mirror tells the screen how the devices are. One goroutine uses it, but for
+// lookForAEC.
 type mirror struct {
 	call  *call.Call
 	state call.State
-	lines []string
+	fails []string // what the devices that fail say
+	lines []string // scratch
+	hears hears
+	aec   atomic.Pointer[string] // what to say about echo; nil when nothing
 }
 
 // level returns the level of the microphone in dBFS and whether it hears speech.
@@ -90,20 +118,171 @@ func (m *mirror) level() (dbfs float64, speaking bool) {
 	return m.state.Self.Level, m.state.Self.Speaking
 }
 
-// status returns a line for each device that fails.
+// status returns a line for each device that fails, and one for the microphone.
 func (m *mirror) status() []string {
 	for {
 		select {
 		case n := <-m.call.Notices():
 			switch n.Kind {
 			case call.DeviceLost:
-				m.lines = append(m.lines, fmt.Sprintf("%s: %v", n.Device, n.Err))
+				m.fails = append(m.fails, fmt.Sprintf("%s: %v", n.Device, n.Err))
 			case call.DeviceBack:
-				m.lines = nil
+				m.fails = nil
 			default: // there is nobody else
 			}
+			continue
 		default:
-			return m.lines
+		}
+		break
+	}
+	m.lines = append(m.lines[:0], m.fails...)
+	if line := m.microphone(); line != "" {
+		m.lines = append(m.lines, line)
+	}
+	return m.lines
+}
+
+// microphone returns the line for the microphone, "" when there is nothing to say.
+func (m *mirror) microphone() string {
+	line := ""
+	add := func(s string) {
+		if line == "" {
+			line = "microphone: "
+		} else {
+			line += "; "
+		}
+		line += s
+	}
+	if share := m.hears.tooLoud(); share > 0 {
+		add(fmt.Sprintf("TOO LOUD, %.0f %% is cut off: turn it down", math.Ceil(100*share)))
+	}
+	if d, ok := m.hears.delay(); ok {
+		add("takes " + delayText(d))
+	}
+	if s := m.aec.Load(); s != nil {
+		add(*s)
+	}
+	return line
+}
+
+// lookForAEC finds out whether a call with this microphone and the default speaker
+// cancels echo, by opening the speaker for a moment as a call does. Nothing is
+// played.
+func (m *mirror) lookForAEC(ctx context.Context, mic string) {
+	pair := device.NewPair(device.PairConfig{Mic: mic, Speaker: device.Auto})
+	if pair.AEC() != nil {
+		return // a file, or a system without
+	}
+	ctx, cancel := context.WithTimeout(ctx, aecTime)
+	defer cancel()
+	s, err := pair.OpenSpeaker(ctx)
+	if err != nil {
+		return // there is no speaker here, and so no echo
+	}
+	defer s.Close()
+	line := "echo is cancelled in a call"
+	if err := pair.AEC(); err != nil {
+		if errors.Is(err, device.ErrNotFound) || errors.Is(err, pulse.ErrNotFound) {
+			return // no microphone, which has a line of its own
+		}
+		line = fmt.Sprintf("use a headset, echo is not cancelled: %v", err)
+	}
+	m.aec.Store(&line)
+}
+
+// A hears is what the microphone of a mirror hears, beyond its level.
+type hears struct {
+	now func() time.Time
+
+	mu sync.Mutex
+
+	// Guarded by mu.
+	mic   media.AudioSource // that is open; nil when none is
+	share float64           // of the samples at full scale, in the worst chunk lately
+	until time.Time         // as long as that is to be told
+}
+
+// through returns an opener whose microphone h listens to, nil for none.
+func (h *hears) through(open func(context.Context) (media.AudioSource, error)) func(context.Context) (media.AudioSource, error) {
+	if open == nil {
+		return nil
+	}
+	return func(ctx context.Context) (media.AudioSource, error) {
+		m, err := open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h.mu.Lock()
+		h.mic = m
+		h.mu.Unlock()
+		return &heardMic{m, h}, nil
+	}
+}
+
+// hear looks at a chunk.
+func (h *hears) hear(c *media.Chunk) {
+	n := 0
+	for _, v := range c.PCM {
+		if v >= loudSample || v <= -loudSample {
+			n++
 		}
 	}
+	if n < loudSamples {
+		return
+	}
+	now, share := h.now(), float64(n)/float64(len(c.PCM))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now.After(h.until) {
+		h.share = 0
+	}
+	h.share, h.until = max(h.share, share), now.Add(loudFor)
+}
+
+// tooLoud returns the share of the samples at full scale, in the worst chunk
+// lately; 0 when nothing was too loud.
+func (h *hears) tooLoud() float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now().After(h.until) {
+		return 0
+	}
+	return h.share
+}
+
+// delay returns how long sound takes from the microphone, if that is known.
+func (h *hears) delay() (pulse.Delay, bool) {
+	h.mu.Lock()
+	m := h.mic
+	h.mu.Unlock()
+	if d, ok := m.(delayer); ok {
+		parts, ok := d.Delay()
+		return parts, ok && parts != (pulse.Delay{})
+	}
+	return pulse.Delay{}, false
+}
+
+// A heardMic is a microphone that a hears listens to.
+type heardMic struct {
+	media.AudioSource
+	to *hears
+}
+
+// ReadChunk reads a chunk and has it heard.
+func (m *heardMic) ReadChunk(c *media.Chunk) error {
+	err := m.AudioSource.ReadChunk(c)
+	if err == nil {
+		m.to.hear(c)
+	}
+	return err
+}
+
+// Close closes the microphone, of which there is nothing more to tell.
+func (m *heardMic) Close() error {
+	m.to.mu.Lock()
+	if m.to.mic == m.AudioSource {
+		m.to.mic = nil
+	}
+	m.to.mu.Unlock()
+	return m.AudioSource.Close()
 }

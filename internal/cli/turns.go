@@ -41,7 +41,7 @@ type turnMic struct {
 }
 
 // phraseEnd is how many silent chunks end a phrase: 300 ms.
-const phraseEnd = 15
+const phraseEnd = 30
 
 // turnLoud is the least sample of a voice, as the test voices make it.
 const turnLoud = 200

@@ -64,7 +64,7 @@ func dshowFindMic(list, name string) (capture, error) {
 }
 
 // ffmpegChunks is how much an ffmpegMic keeps for a slow reader: 200 ms.
-const ffmpegChunks = 10
+const ffmpegChunks = 20
 
 // An ffmpegMic is a microphone that runs FFmpeg. One goroutine takes sound off
 // its output as it comes, so that the pipe never blocks, and keeps the newest.

@@ -17,7 +17,7 @@ import (
 
 const (
 	otoDeviceBuffer = 40 * time.Millisecond
-	otoPlayerBytes  = 2 * media.ChunkSamples // 20 ms; oto's own choice is half a second
+	otoPlayerBytes  = 4 * media.ChunkSamples // 20 ms; oto's own choice is half a second
 )
 
 // otoContext returns the one context that a process may have. It lives as long

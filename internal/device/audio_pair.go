@@ -244,3 +244,7 @@ func pulseName(name string) string {
 	}
 	return name
 }
+
+// Live reports whether the microphone is one of this machine, and not a file or
+// a test.
+func (p *Pair) Live() bool { return isSystem(p.cfg.Mic) }

@@ -15,7 +15,7 @@ import (
 	"github.com/sanix-darker/s2c/internal/media"
 )
 
-// TestPacedMic makes sure that chunks come every 20 ms, that each is as old as
+// TestPacedMic makes sure that chunks come every 10 ms, that each is as old as
 // it is long, and that a slow reader misses the oldest.
 func TestPacedMic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -42,11 +42,11 @@ func TestPacedMic(t *testing.T) {
 			read(n)
 		}
 		time.Sleep(time.Second)
-		read(149)
-		read(150)
+		read(199)
+		read(200)
 		var want media.Chunk
 		v := newVoice(7)
-		for n := range int64(151) {
+		for n := range int64(201) {
 			v.chunk(n, &want.PCM)
 		}
 		if c.PCM != want.PCM {
@@ -72,7 +72,7 @@ func TestVoice(t *testing.T) {
 	record := func(seed uint64) (pcm []int16) {
 		v := newVoice(seed)
 		var c media.Chunk
-		for n := range int64(seconds * 50) {
+		for n := range int64(seconds * time.Second / media.ChunkTime) {
 			v.chunk(n, &c.PCM)
 			pcm = append(pcm, c.PCM[:]...)
 		}
@@ -194,7 +194,7 @@ func TestWAVRoundTrip(t *testing.T) {
 		var c media.Chunk
 		for n := range 10 {
 			if n == 5 {
-				time.Sleep(50 * time.Millisecond) // a chunk is missed on both sides
+				time.Sleep(25 * time.Millisecond) // a chunk is missed on both sides
 				want = append(want, silence[:]...)
 			}
 			if err := m.ReadChunk(&c); err != nil {
@@ -412,8 +412,8 @@ func TestFFmpegMicEnds(t *testing.T) {
 			n++
 		}
 	}
-	if n != 5 || !errors.Is(err, errFFmpeg) {
-		t.Errorf("%d chunks, then %v, want 5, then the end", n, err)
+	if n != 10 || !errors.Is(err, errFFmpeg) {
+		t.Errorf("%d chunks, then %v, want 10, then the end", n, err)
 	}
 	_, err = OpenMic(t.Context(), "ffmpeg:-i /missing.ogg")
 	if !errors.Is(err, errFFmpeg) || !strings.Contains(err.Error(), "No such file") {

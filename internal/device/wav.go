@@ -13,14 +13,13 @@ import (
 )
 
 const (
-	maxWAVSamples  = 600 * media.SampleRate // of a file, which is kept in memory: 10 minutes, 58 MB
-	minWAVRate     = 8000                   // samples per second
-	maxWAVRate     = 192000                 // samples per second
+	maxWAVTime     = 600    // seconds of a file, which is kept in memory: 58 MB at 48 kHz
+	minWAVRate     = 8000   // samples per second
+	maxWAVRate     = 192000 // samples per second
 	maxWAVChannels = 8
 	wavPCM         = 1 // format codes
 	wavFloat       = 3
 	wavExtensible  = 0xfffe // the code follows later
-	wavHeaderSize  = 44     // of the files that we write
 )
 
 // A wavFormat says how the samples of a file are stored.
@@ -34,10 +33,13 @@ func (f wavFormat) frameSize() int { return f.channels * f.bits / 8 }
 
 // check returns why the format is not understood.
 func (f wavFormat) check() error {
-	bits := fmt.Sprintf("%d/%d", f.code, f.bits)
 	switch {
-	case bits != "1/16" && bits != "1/24" && bits != "1/32" && bits != "3/32":
+	case f.code == wavPCM && (f.bits == 8 || f.bits == 16 || f.bits == 24 || f.bits == 32):
+	case f.code == wavFloat && (f.bits == 32 || f.bits == 64):
+	default:
 		return fmt.Errorf("%w: WAV code %d with %d bits", ErrFormat, f.code, f.bits)
+	}
+	switch {
 	case f.channels < 1 || f.channels > maxWAVChannels:
 		return fmt.Errorf("%w: WAV with %d channels", ErrFormat, f.channels)
 	case f.rate < minWAVRate || f.rate > maxWAVRate:
@@ -115,6 +117,10 @@ func parseWAVFormat(r io.Reader) (wavFormat, error) {
 	return f, nil
 }
 
+// maxSamples returns how many samples of each channel a file may have. At rates
+// above ours it may be shorter: what counts is the memory.
+func (f wavFormat) maxSamples() int { return maxWAVTime * min(f.rate, media.SampleRate) }
+
 // readWAVData reads samples to the end of r.
 func readWAVData(r io.Reader, f wavFormat) ([]int16, error) {
 	in := bufio.NewReader(r)
@@ -128,8 +134,8 @@ func readWAVData(r io.Reader, f wavFormat) ([]int16, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(mono) == maxWAVSamples {
-			return nil, fmt.Errorf("%w: WAV with more than %d samples", ErrFormat, maxWAVSamples)
+		if len(mono) == f.maxSamples() {
+			return nil, fmt.Errorf("%w: WAV of more than %d minutes", ErrFormat, maxWAVTime/60)
 		}
 		mono = append(mono, mixFrame(frame, f))
 	}
@@ -143,51 +149,34 @@ func readWAVData(r io.Reader, f wavFormat) ([]int16, error) {
 func mixFrame(frame []byte, f wavFormat) int16 {
 	sum := 0.0
 	for size := f.bits / 8; len(frame) >= size; frame = frame[size:] {
-		switch {
-		case f.code == wavFloat:
-			v := float64(math.Float32frombits(binary.LittleEndian.Uint32(frame)))
-			if !math.IsNaN(v) {
-				sum += max(-1, min(1, v)) * -math.MinInt16
-			}
-		case f.bits == 16:
-			sum += float64(int16(binary.LittleEndian.Uint16(frame)))
-		default: // the top 16 of 24 or 32 bits
-			sum += float64(int16(binary.LittleEndian.Uint16(frame[size-2:])))
-		}
+		sum += f.sample(frame)
 	}
-	return int16(min(math.Round(sum/float64(f.channels)), math.MaxInt16))
+	return int16(max(math.MinInt16, min(math.Round(sum/float64(f.channels)), math.MaxInt16)))
 }
 
-// resample brings sound to 48 kHz: lower rates by straight lines between the
-// samples, higher ones by the mean of what falls into a sample. That is good
-// enough for a clip; microphones come with the right rate.
-func resample(pcm []int16, rate int) []int16 {
-	if rate == media.SampleRate {
-		return pcm
+// sample returns the first sample of b in our units, -32768 to 32768, and 0 for
+// what is not a number.
+func (f wavFormat) sample(b []byte) float64 {
+	const full = -math.MinInt16
+	v := 0.0
+	switch {
+	case f.code == wavFloat && f.bits == 64:
+		v = math.Float64frombits(binary.LittleEndian.Uint64(b)) * full
+	case f.code == wavFloat:
+		v = float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) * full
+	case f.bits == 8: // the only ones without a sign
+		return (float64(b[0]) - 128) * 256
+	case f.bits == 24:
+		return float64(int32(b[0])<<8|int32(b[1])<<16|int32(b[2])<<24) / (1 << 16)
+	case f.bits == 32:
+		return float64(int32(binary.LittleEndian.Uint32(b))) / (1 << 16)
+	default:
+		return float64(int16(binary.LittleEndian.Uint16(b)))
 	}
-	n := max(1, int(int64(len(pcm))*media.SampleRate/int64(rate)))
-	out := make([]int16, n)
-	step := float64(rate) / media.SampleRate
-	for i := range out {
-		pos := float64(i) * step
-		at := int(pos)
-		if step > 1 {
-			out[i] = mean(pcm[min(at, len(pcm)-1):min(max(at+1, int(pos+step)), len(pcm))])
-			continue
-		}
-		a, b := pcm[min(at, len(pcm)-1)], pcm[min(at+1, len(pcm)-1)]
-		out[i] = int16(math.Round(float64(a) + (pos-float64(at))*(float64(b)-float64(a))))
+	if math.IsNaN(v) {
+		return 0
 	}
-	return out
-}
-
-// mean returns the mean of some samples, of which there is at least one.
-func mean(pcm []int16) int16 {
-	sum := 0
-	for _, v := range pcm {
-		sum += int(v)
-	}
-	return int16(sum / len(pcm))
+	return max(-full, min(v, full))
 }
 
 // A soundClip is sound that repeats.
@@ -216,58 +205,3 @@ func openWAVMic(path string) (media.AudioSource, error) {
 	}
 	return newPacedMic(soundClip(pcm)), nil
 }
-
-// A wavFile is a WAV file that is being written: 48 kHz, mono, 16 bits. It is
-// valid after every chunk, so that nothing is lost when the program is killed.
-type wavFile struct {
-	f    *os.File
-	size int64 // bytes of sound
-	raw  [2 * media.ChunkSamples]byte
-}
-
-func openWAVSpeaker(path string) (media.AudioSink, error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	w := &wavFile{f: f}
-	if err := w.writeHeader(); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return newPacedSpeaker(w), nil
-}
-
-// writeHeader writes the header for what there is so far.
-func (w *wavFile) writeHeader() error {
-	const byteRate, frame, bits = 2 * media.SampleRate, 2, 16
-	b := make([]byte, 0, wavHeaderSize)
-	size := uint32(min(w.size, math.MaxUint32-wavHeaderSize)) // 12 hours; a longer file says that it is one
-	b = append(b, "RIFF"...)
-	b = binary.LittleEndian.AppendUint32(b, size+wavHeaderSize-8)
-	b = append(b, "WAVEfmt "...)
-	b = binary.LittleEndian.AppendUint32(b, 16)
-	b = binary.LittleEndian.AppendUint16(b, wavPCM)
-	b = binary.LittleEndian.AppendUint16(b, 1)
-	b = binary.LittleEndian.AppendUint32(b, media.SampleRate)
-	b = binary.LittleEndian.AppendUint32(b, byteRate)
-	b = binary.LittleEndian.AppendUint16(b, frame)
-	b = binary.LittleEndian.AppendUint16(b, bits)
-	b = append(b, "data"...)
-	b = binary.LittleEndian.AppendUint32(b, size)
-	_, err := w.f.WriteAt(b, 0)
-	return err
-}
-
-// write is how a pacedSpeaker hands over sound.
-func (w *wavFile) write(pcm *[media.ChunkSamples]int16) error {
-	for i, v := range pcm {
-		binary.LittleEndian.PutUint16(w.raw[2*i:], uint16(v))
-	}
-	if _, err := w.f.WriteAt(w.raw[:], wavHeaderSize+w.size); err != nil {
-		return err
-	}
-	w.size += int64(len(w.raw))
-	return w.writeHeader()
-}
-
-func (w *wavFile) close() error { return w.f.Close() }

@@ -8,11 +8,11 @@ import (
 )
 
 // The sound format used everywhere between the devices and the codec: mono,
-// 16 bits, 48 kHz, 20 ms at a time.
+// 16 bits, 48 kHz, 10 ms at a time.
 const (
 	SampleRate   = 48000                 // samples per second
-	ChunkSamples = 960                   // samples in a Chunk
-	ChunkTime    = 20 * time.Millisecond // duration of a Chunk
+	ChunkSamples = 480                   // samples in a Chunk
+	ChunkTime    = 10 * time.Millisecond // duration of a Chunk
 )
 
 // A Frame is one picture and the instant it was captured.
@@ -59,7 +59,7 @@ func grow(b []byte, n int) []byte {
 	return b[:n]
 }
 
-// A Chunk is 20 ms of mono sound.
+// A Chunk is 10 ms of mono sound.
 type Chunk struct {
 	PCM [ChunkSamples]int16
 	At  time.Time // when PCM[0] was captured

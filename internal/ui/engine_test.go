@@ -38,6 +38,7 @@ type engine struct {
 	mu       sync.Mutex
 	state    call.State
 	muted    bool
+	talking  bool
 	cameraOn bool
 	pictures map[uint16]*media.Frame // not yet returned
 	self     *media.Frame            // likewise
@@ -187,6 +188,30 @@ func (e *engine) Muted() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.muted
+}
+
+func (e *engine) SetTalking(talking bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.talking = talking
+}
+
+func (e *engine) Talking() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.talking
+}
+
+func (e *engine) SetVolume(slot uint16, db float64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.state.Members {
+		if e.state.Members[i].Slot == slot {
+			e.state.Members[i].Volume = db
+			return true
+		}
+	}
+	return false
 }
 
 func (e *engine) SetCamera(on bool) {

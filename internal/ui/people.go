@@ -97,6 +97,10 @@ func (v *callView) peopleKey(k *tcell.EventKey, now time.Time) bool {
 		p.removing = len(members) > 0
 	case 'c':
 		v.verify(now)
+	case '+', '=': // which is + without Shift
+		v.louder(volumeStep, now)
+	case '-':
+		v.louder(-volumeStep, now)
 	default:
 		return false
 	}
@@ -155,7 +159,11 @@ func (v *callView) panelFoot(cols, rows int) (foot []panelRow, code int) {
 		}
 	}
 	if i := v.people.index(v.state.Members); i >= 0 {
-		add(v.state.Members[i].Fingerprint.String(), styleBox, false)
+		m := &v.state.Members[i]
+		add(m.Fingerprint.String(), styleBox, false)
+		if m.Volume != 0 {
+			add("volume here: "+volumeText(m.Volume), styleBox, false)
+		}
 	}
 	code = len(foot)
 	words := codeText(&v.people.code, 1)

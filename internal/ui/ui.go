@@ -58,6 +58,14 @@ type Engine interface {
 
 	SetMuted(muted bool)
 	Muted() bool
+
+	// SetTalking lets a muted person be heard while a key is held.
+	SetTalking(talking bool)
+	Talking() bool
+
+	// SetVolume makes the member in a slot louder or quieter by so many dB.
+	SetVolume(slot uint16, db float64) bool
+
 	SetCamera(on bool)
 	CameraOn() bool
 

@@ -23,6 +23,7 @@ type callView struct {
 	self     tile
 	metered  time.Time // when the meters last took a level
 	spoke    time.Time // when the person last spoke while muted
+	talkKey  talkKey
 	layout   layout
 	watch    watch
 	page     int
@@ -75,6 +76,9 @@ func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave boo
 		return true
 	case 'm':
 		v.engine.SetMuted(!v.engine.Muted())
+	case ' ':
+		v.talkKey.press(now)
+		v.talk(now)
 	case 'v':
 		v.engine.SetCamera(!v.engine.CameraOn())
 	case 'r', '[', ']':
@@ -166,6 +170,7 @@ func (v *callView) drawOver(t *terminal, area rect, now time.Time) {
 
 // update asks the engine for all that is new, but for pictures.
 func (v *callView) update(now time.Time) {
+	v.talk(now)
 	v.engine.State(&v.state)
 	meter := now.Sub(v.metered) >= meterEvery
 	if meter {
@@ -286,7 +291,7 @@ func (v *callView) drawSelf(t *terminal, r rect) {
 	if pic := v.engine.SelfPicture(); fresh {
 		v.self.take(pic)
 	}
-	f := face{tile: &v.self, name: "you", speaking: v.state.Self.Speaking && !v.engine.Muted()}
+	f := face{tile: &v.self, name: "you", speaking: v.state.Self.Speaking && (!v.engine.Muted() || v.engine.Talking())}
 	switch {
 	case v.hideSelf:
 		f.reason = "hidden here only - s to show"
@@ -303,8 +308,13 @@ func (v *callView) drawSelf(t *terminal, r rect) {
 	if !v.hideSelf && in.w > 0 && in.h > 0 {
 		v.watch.self = t.view(&v.self, in.w, in.h)
 	}
-	if v.engine.Muted() {
+	switch {
+	case v.engine.Muted() && !v.engine.Talking():
 		f.states[0] = "muted"
+	case v.state.Self.TooLoud:
+		f.states[0] = "too loud"
+	case v.engine.Talking():
+		f.states[0] = "talking"
 	}
 	drawFace(t, r, &f)
 }
@@ -340,7 +350,7 @@ func (v *callView) drawWords(t *terminal, area rect, y int, now time.Time) {
 		if now.UnixMilli()/500%2 == 0 {
 			st = styleAlarm
 		}
-		drawPill(t, y, text.Clean("you are muted - press m to speak", t.w-2), st)
+		drawPill(t, y, text.Clean("you are muted - press m to speak, or hold Space", t.w-2), st)
 		y--
 	}
 	if len(v.state.Members) > 0 || v.people.open {

@@ -138,6 +138,8 @@ func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
 		return "somebody is guessing the passphrase - nobody new is let in for now", true
 	case call.CodeReady:
 		return "new safety code: p shows it", false
+	case call.EchoStays:
+		return "the others may hear themselves: use a headset" + because, true
 	default: // chat lines, knocks and changed keys
 		return "", false
 	}
@@ -207,10 +209,12 @@ func rate(kB float64) string {
 // those that a small screen has room for.
 var callHelp = []string{
 	"m F1\tmute or unmute",
+	"Space\thold to speak while muted",
 	"v\tstop or start the camera",
 	"Tab Enter\tchat line; Esc leaves it",
 	"p\tpeople, keys, safety code",
 	"x c\tremove; codes match (in p)",
+	"+ -\tlouder, quieter (in p)",
 	"L\tlock: let nobody new in",
 	"y n\twho knocks: in, or away",
 	"Esc\tback; close a warning",

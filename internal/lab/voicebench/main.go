@@ -145,7 +145,7 @@ func (o *options) row(w io.Writer, l loss, p policy, pcm []int16) error {
 	st, n := h.stats(), float64(len(h.points))/100
 	fmt.Fprintf(w, "%v\t%s\t%.1f\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.1f\t%.2f\t\n", l, p.name, h.kilobits, mean, p95,
 		float64(st.Concealed)/n, float64(st.Restored)/n, float64(st.Repeated)/n,
-		st.Shortened.Seconds()*50/n, st.Lengthened.Seconds()*50/n, harm, 100*bad, all)
+		st.Shortened.Seconds()*100/n, st.Lengthened.Seconds()*100/n, harm, 100*bad, all)
 	return o.keep(fmt.Sprintf("%d_by_%d_%s", l.percent, l.row, p.name), h.pcm)
 }
 

@@ -35,7 +35,7 @@ func TestArrivals(t *testing.T) {
 		here := make([]bool, count)
 		for _, a := range all {
 			here[a.index] = true
-			if late := a.at - time.Duration(a.index)*media.ChunkTime - way; late < 0 || late >= 30*time.Millisecond {
+			if late := a.at - time.Duration(a.index)*packet - way; late < 0 || late >= 30*time.Millisecond {
 				t.Fatalf("%v: packet %d comes %v late", l, a.index, late)
 			}
 		}
@@ -83,8 +83,8 @@ func TestScore(t *testing.T) {
 		d, _ := distance(clean, 0, h)
 		return d, h
 	}
-	if d, h := harm(loss{0, 1}, policies[0], 0); d > 0.01 || len(h.points) != 15*50 {
-		t.Errorf("%.3f dB of harm without a loss in %d chunks, want none in %d", d, len(h.points), 15*50)
+	if d, h := harm(loss{0, 1}, policies[0], 0); d > 0.01 || len(h.points) != 15*100 {
+		t.Errorf("%.3f dB of harm without a loss in %d chunks, want none in %d", d, len(h.points), 15*100)
 	}
 	before := math.Inf(1)
 	for _, p := range policies[:3] {

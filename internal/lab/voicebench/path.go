@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	packet = audio.LongPacket
 	way    = 20 * time.Millisecond // of the fastest packet
 	settle = 5 * time.Second       // is not counted
 
@@ -21,7 +22,7 @@ const (
 
 // encode returns the packets of speech for a link with that loss.
 func encode(pcm []int16, bitrate int, l loss, p policy) ([][]byte, error) {
-	e, err := audio.NewEncoder(bitrate)
+	e, err := audio.NewEncoder(audio.EncoderConfig{Bitrate: bitrate})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,9 @@ func encode(pcm []int16, bitrate int, l loss, p policy) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		packets = append(packets, b)
+		if len(b) > 0 {
+			packets = append(packets, b)
+		}
 	}
 	return packets, nil
 }
@@ -68,7 +71,7 @@ func (n network) arrivals(count int) []arrival {
 	var all []arrival
 	row := 0
 	for i := range count {
-		at := time.Duration(i)*media.ChunkTime + way
+		at := time.Duration(i)*packet + way
 		if n.jitter > 0 {
 			at += time.Duration(held.Int64N(int64(n.jitter)))
 		}
@@ -115,11 +118,11 @@ func (n network) play(sent [][]byte) (*heard, error) {
 			size += len(sent[i-n.again])
 		}
 	}
-	h.kilobits = float64(size) * 8 / 1000 / (float64(len(sent)) * media.ChunkTime.Seconds())
+	h.kilobits = float64(size) * 8 / 1000 / (float64(len(sent)) * packet.Seconds())
 	var c media.Chunk
-	for i := range sent {
+	for i := range 2 * len(sent) {
 		now := time.Duration(float64(i)*float64(media.ChunkTime)*(1+n.drift/1e6)) + device
-		if now > time.Duration(len(sent))*media.ChunkTime {
+		if now > time.Duration(len(sent))*packet {
 			break // a slow speaker is not done when the microphone is
 		}
 		for ; len(come) > 0 && come[0].at <= now; come = come[1:] {
@@ -145,12 +148,12 @@ func (n network) play(sent [][]byte) (*heard, error) {
 // put gives a datagram to a Voice.
 func (n network) put(v *audio.Voice, begin time.Time, a arrival, sent [][]byte) {
 	now := begin.Add(a.at)
-	age := a.at - time.Duration(a.index)*media.ChunkTime
-	v.Put(now, audio.Packet{Index: uint16(a.index), Age: age, Opus: sent[a.index]})
+	age := a.at - time.Duration(a.index)*packet
+	v.Put(now, audio.Packet{Index: uint16(2 * a.index), Age: age, Opus: sent[a.index]})
 	if old := a.index - n.again; n.again > 0 && old >= 0 {
 		v.Put(now, audio.Packet{
-			Index: uint16(old), Behind: uint8(n.again),
-			Age: age + time.Duration(n.again)*media.ChunkTime, Opus: sent[old],
+			Index: uint16(2 * old), Behind: uint8(n.again),
+			Age: age + time.Duration(n.again)*packet, Opus: sent[old],
 		})
 	}
 }
@@ -184,12 +187,14 @@ func decode(sent [][]byte) ([]int16, error) {
 	if err != nil {
 		return nil, err
 	}
-	pcm := make([]int16, len(sent)*media.ChunkSamples)
+	pcm := make([]int16, 2*len(sent)*media.ChunkSamples)
 	begin := time.Unix(1e9, 0)
 	var c media.Chunk
-	for i, p := range sent {
+	for i := range 2 * len(sent) {
 		now := begin.Add(time.Duration(i) * media.ChunkTime)
-		v.Put(now, audio.Packet{Index: uint16(i), Opus: p})
+		if i%2 == 0 {
+			v.Put(now, audio.Packet{Index: uint16(i), Opus: sent[i/2]})
+		}
 		if v.Get(now.Add(device), &c) {
 			at := int(c.At.Sub(begin) * media.SampleRate / time.Second)
 			if at >= 0 {

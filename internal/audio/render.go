@@ -1,0 +1,93 @@
+package audio
+
+import "github.com/sanix-darker/s2c/internal/media"
+
+// render does a step that is not silent and puts its sound on the track.
+func (v *Voice) render(s *step) (o outcome) {
+	if v.skimmed {
+		// The decoder knows nothing of what went by.
+		v.decoder.reset()
+		v.skimmed, v.gain = false, 0
+	}
+	pcm := v.pcm[:s.n]
+	o.made = !v.decode(s, pcm)
+	quiet := !o.made && v.quiet(pcm)
+	if s.cut && v.decoder.decode(s.b.bytes(), v.spare[:s.n]) == nil {
+		splice(pcm, v.spare[:s.n])
+		o.made, o.cut = false, true
+	}
+	if o.made {
+		v.fade(pcm, s.made)
+	} else {
+		ramp(pcm, v.gain, 1, fadeIn)
+		v.gain = 1
+	}
+	o.level = level(pcm)
+	v.track.add(pcm)
+	if !o.made && !o.cut && (quiet || s.due) {
+		o.more = s.more && v.track.short(s.want, quiet)
+		if !o.more {
+			o.shorter = v.track.stretch(s.want, s.n, quiet, s.like)
+		}
+	}
+	o.ahead = v.track.n
+	return o
+}
+
+// decode makes the first sound of a step and reports whether it is true and
+// not made up.
+func (v *Voice) decode(s *step, pcm []int16) bool {
+	switch s.kind {
+	case play:
+		if v.decoder.decode(s.a.bytes(), pcm) == nil {
+			return true
+		}
+	case restore:
+		if ok, err := v.decoder.decodeFEC(s.a.bytes(), pcm); ok && err == nil {
+			return true
+		}
+	case conceal, silent:
+	}
+	if v.decoder.conceal(pcm) != nil {
+		clear(pcm)
+	}
+	return false
+}
+
+// quiet reports whether decoded sound holds nothing but the sender's room.
+func (v *Voice) quiet(pcm []int16) bool {
+	quiet := true
+	for ; len(pcm) > 0; pcm = pcm[media.ChunkSamples:] {
+		v.meter.Note(level(pcm[:media.ChunkSamples]))
+		quiet = quiet && v.meter.quiet()
+	}
+	return quiet
+}
+
+// fade lowers sound that is made up, after so many chunks of it.
+func (v *Voice) fade(pcm []int16, made int) {
+	for ; len(pcm) > 0; pcm = pcm[media.ChunkSamples:] {
+		next := fades[min(made, fadeChunks-1)]
+		ramp(pcm[:media.ChunkSamples], v.gain, next, media.ChunkSamples)
+		v.gain = next
+		made++
+	}
+}
+
+// skim does a step of which nothing is to be heard: it puts silence on the
+// track, which may be made as short and as long as is owed.
+func (v *Voice) skim(s *step) (o outcome) {
+	o.skimmed = true
+	switch {
+	case s.cut:
+		o.cut, o.level = true, s.b.told
+	case s.kind == conceal:
+		o.made, o.level = true, silence
+	default:
+		o.level = s.a.told
+		o.shorter = min(max(s.want, -maxLag), s.n)
+	}
+	v.track.skip(s.n - o.shorter)
+	o.ahead = v.track.n
+	return o
+}

@@ -1,0 +1,174 @@
+package call_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/simnet"
+)
+
+// talkers has ann hum over a link to bob, who hears her over another one.
+func (w *world) talkers(up, down simnet.Link, change func(*call.Config)) (ann, bob *call.Call, ear *testSpeaker) {
+	w.t.Helper()
+	cfg, _ := w.person("ann", up)
+	if change != nil {
+		change(&cfg)
+	}
+	ann, _ = w.enter(cfg)
+	cfg, ear = w.person("bob", simnet.Link{})
+	cfg.Dial = w.dial(simnet.Link{}, down)
+	cfg.Muted, cfg.CameraOff = true, true
+	bob, _ = w.enter(cfg)
+	time.Sleep(3 * time.Second)
+	if s := state(bob); len(s.Members) != 1 || !s.Members[0].Present {
+		w.t.Fatalf("bob sees %+v", s.Members)
+	}
+	return ann, bob, ear
+}
+
+// TestHeldToTalk checks that a muted member is heard while a key is held, and
+// from a little before.
+func TestHeldToTalk(t *testing.T) {
+	for _, low := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			defer w.close()
+			ann, bob, ear := w.talkers(simnet.Link{}, simnet.Link{Delay: 20 * time.Millisecond}, func(c *call.Config) {
+				c.Muted, c.LowLatency = true, low
+			})
+			for range 3 {
+				before, _ := ear.heard()
+				if s := state(bob).Members[0]; !s.Muted || s.Speaking {
+					t.Fatalf("low latency %v: bob sees ann muted %v, speaking %v", low, s.Muted, s.Speaking)
+				}
+				ann.SetTalking(true)
+				time.Sleep(500 * time.Millisecond)
+				if s := state(bob).Members[0]; s.Muted || !s.Speaking {
+					t.Errorf("low latency %v: bob sees ann muted %v, speaking %v; want her speaking", low, s.Muted, s.Speaking)
+				}
+				time.Sleep(500 * time.Millisecond)
+				ann.SetTalking(false)
+				time.Sleep(2 * time.Second)
+				after, _ := ear.heard()
+				// Some of it is made up after the last packet, and fades.
+				if got := after - before; got < 106 || got > 116 {
+					t.Errorf("low latency %v: bob heard %d chunks of 1 s and what was before, want 106 to 116", low, got)
+				}
+			}
+		})
+	}
+}
+
+// TestLossyVoice checks that losses are healed by copies, and that these end
+// with the losses.
+func TestLossyVoice(t *testing.T) {
+	for _, low := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			defer w.close()
+			lossy := simnet.Link{Delay: 20 * time.Millisecond, Jitter: 15 * time.Millisecond, Loss: 0.1}
+			_, bob, _ := w.talkers(simnet.Link{}, lossy, func(c *call.Config) { c.LowLatency = low })
+			time.Sleep(5 * time.Second)
+			before := state(bob).Members[0]
+			time.Sleep(20 * time.Second)
+			after := state(bob).Members[0]
+			played := after.VoicePlayed - before.VoicePlayed
+			madeUp := after.VoiceConcealed - before.VoiceConcealed
+			healed := after.VoiceRepeated + after.VoiceRestored - before.VoiceRepeated - before.VoiceRestored
+			if madeUp*50 > played || healed*20 < played {
+				t.Errorf("low latency %v: of %d packets %d are made up and %d healed, want at most 2 %% and at least 5 %%", low, played, madeUp, healed)
+			}
+			if after.Voice > 200*time.Millisecond {
+				t.Errorf("low latency %v: the voice is %v late, want at most 200ms", low, after.Voice)
+			}
+		})
+	}
+}
+
+// TestSlowLinkGetsLess checks that a member whose packets queue up is sent
+// fewer bytes of voice.
+func TestSlowLinkGetsLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.close()
+		slow := simnet.Link{Delay: 20 * time.Millisecond, Rate: 34_000, Queue: 400 * time.Millisecond}
+		_, bob, _ := w.talkers(simnet.Link{}, slow, func(c *call.Config) { c.CameraOff = true })
+		time.Sleep(20 * time.Second)
+		before := state(bob).Members[0]
+		time.Sleep(10 * time.Second)
+		after := state(bob).Members[0]
+		if made := after.VoiceConcealed - before.VoiceConcealed; made > 30 || after.Voice > 250*time.Millisecond {
+			t.Errorf("%d packets are made up in 10 s, and the voice is %v late; want at most 30, 250ms", made, after.Voice)
+		}
+	})
+}
+
+// TestLips checks that picture and voice stay together where the voice has to
+// wait for late packets.
+func TestLips(t *testing.T) {
+	for _, link := range []simnet.Link{
+		{Delay: 20 * time.Millisecond},
+		{Delay: 20 * time.Millisecond, Jitter: 60 * time.Millisecond},
+		{Delay: 20 * time.Millisecond, Jitter: 60 * time.Millisecond, Loss: 0.1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			defer w.close()
+			_, bob, _ := w.talkers(simnet.Link{}, link, nil)
+			time.Sleep(5 * time.Second)
+			const looks = 200
+			apart, pictures := 0, state(bob).Members[0].Pictures
+			for range looks {
+				time.Sleep(50 * time.Millisecond)
+				if l := state(bob).Members[0].Lips; l > 80*time.Millisecond || l < -80*time.Millisecond {
+					apart++
+				}
+			}
+			s := state(bob).Members[0]
+			if s.Lips == 0 || apart > looks/50 {
+				t.Errorf("%+v: %d times of %d more than 80ms apart, now by %v", link, apart, looks, s.Lips)
+			}
+			if n := s.Pictures - pictures; n < 90 {
+				t.Errorf("%+v: %d pictures in 10 s", link, n)
+			}
+		})
+	}
+}
+
+// TestVolume checks that somebody can be turned down, off and up, and stays so
+// when they come back.
+func TestVolume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.close()
+		_, bob, ear := w.talkers(simnet.Link{}, simnet.Link{}, nil)
+		// loud returns how many of the next 100 chunks are.
+		loud := func() int {
+			time.Sleep(200 * time.Millisecond)
+			before, _ := ear.heard()
+			time.Sleep(time.Second)
+			after, _ := ear.heard()
+			return after - before
+		}
+		slot := state(bob).Members[0].Slot
+		for _, test := range []struct {
+			db   float64
+			loud bool
+		}{{0, true}, {-30, false}, {6, true}, {call.MinVolume, false}, {-6, true}, {-1000, false}, {1000, true}} {
+			if !bob.SetVolume(slot, test.db) {
+				t.Fatal("nobody is there")
+			}
+			if n := loud(); (n > 95) != test.loud || n > 5 && !test.loud {
+				t.Errorf("at %v dB %d chunks of 100 are loud", test.db, n)
+			}
+			if s := state(bob).Members[0]; !s.Speaking {
+				t.Errorf("at %v dB ann does not seem to speak", test.db)
+			}
+		}
+		if bob.SetVolume(slot+1, 0) {
+			t.Error("nobody could be made louder")
+		}
+	})
+}
