@@ -78,7 +78,7 @@ func TestMirrorHears(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, want := range []string{"microphone: TOO LOUD, ", "echo is cancelled in a call"} {
+	for _, want := range []string{"microphone: TOO LOUD: ", "echo is cancelled in a call"} {
 		if g, err := s.WaitText(want, 10*time.Second); err != nil {
 			t.Errorf("%v\n%s", err, g.Text())
 		}

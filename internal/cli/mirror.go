@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,20 +24,8 @@ const (
 	mirrorHeight = 360
 )
 
-const (
-	// loudFor is how long the mirror says that the microphone was too loud: as
-	// long as a person looks for what has changed.
-	loudFor = 2 * time.Second
-
-	// loudSample is an amplitude at full scale; some drivers clip a little below.
-	loudSample = 32700
-
-	// loudSamples is how many of them in a chunk are more than a chance.
-	loudSamples = 3
-
-	// aecTime bounds the look whether echo can be cancelled.
-	aecTime = 5 * time.Second
-)
+// aecTime bounds the look whether echo can be cancelled.
+const aecTime = 5 * time.Second
 
 func (e Env) mirror() *cobra.Command {
 	var d deviceFlags
@@ -80,9 +67,9 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look lookFlags) error
 	saved := saveTerminal()
 	defer saved.close()
 	screen := e.screen(look)
-	m := mirror{hears: hears{now: time.Now}}
+	var m mirror
 	c, err := call.New(call.Config{
-		Session: "mirror", Name: "you", Identity: id, Camera: dev.camera, Mic: m.hears.through(dev.mic), Panic: saved.restore,
+		Session: "mirror", Name: "you", Identity: id, Camera: dev.camera, Mic: m.mic.through(dev.mic), Panic: saved.restore,
 		Width: mirrorWidth, Height: mirrorHeight,
 	})
 	if err != nil {
@@ -108,7 +95,7 @@ type mirror struct {
 	state call.State
 	fails []string // what the devices that fail say
 	lines []string // scratch
-	hears hears
+	mic   opened
 	aec   atomic.Pointer[string] // what to say about echo; nil when nothing
 }
 
@@ -153,10 +140,10 @@ func (m *mirror) microphone() string {
 		}
 		line += s
 	}
-	if share := m.hears.tooLoud(); share > 0 {
-		add(fmt.Sprintf("TOO LOUD, %.0f %% is cut off: turn it down", math.Ceil(100*share)))
+	if m.state.Self.TooLoud {
+		add("TOO LOUD: turn it down")
 	}
-	if d, ok := m.hears.delay(); ok {
+	if d, ok := m.mic.delay(); ok {
 		add("takes " + delayText(d))
 	}
 	if s := m.aec.Load(); s != nil {
@@ -190,20 +177,14 @@ func (m *mirror) lookForAEC(ctx context.Context, mic string) {
 	m.aec.Store(&line)
 }
 
-// A hears is what the microphone of a mirror hears, beyond its level.
-type hears struct {
-	now func() time.Time
-
-	mu sync.Mutex
-
-	// Guarded by mu.
-	mic   media.AudioSource // that is open; nil when none is
-	share float64           // of the samples at full scale, in the worst chunk lately
-	until time.Time         // as long as that is to be told
+// An opened is the microphone that is open, which tells how long it takes.
+type opened struct {
+	mu  sync.Mutex
+	mic media.AudioSource // guarded by mu; nil when none is
 }
 
-// through returns an opener whose microphone h listens to, nil for none.
-func (h *hears) through(open func(context.Context) (media.AudioSource, error)) func(context.Context) (media.AudioSource, error) {
+// through returns an opener whose microphone o knows, nil for none.
+func (o *opened) through(open func(context.Context) (media.AudioSource, error)) func(context.Context) (media.AudioSource, error) {
 	if open == nil {
 		return nil
 	}
@@ -212,49 +193,22 @@ func (h *hears) through(open func(context.Context) (media.AudioSource, error)) f
 		if err != nil {
 			return nil, err
 		}
-		h.mu.Lock()
-		h.mic = m
-		h.mu.Unlock()
-		return &heardMic{m, h}, nil
+		o.set(m)
+		return &knownMic{m, o}, nil
 	}
 }
 
-// hear looks at a chunk.
-func (h *hears) hear(c *media.Chunk) {
-	n := 0
-	for _, v := range c.PCM {
-		if v >= loudSample || v <= -loudSample {
-			n++
-		}
-	}
-	if n < loudSamples {
-		return
-	}
-	now, share := h.now(), float64(n)/float64(len(c.PCM))
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now.After(h.until) {
-		h.share = 0
-	}
-	h.share, h.until = max(h.share, share), now.Add(loudFor)
-}
-
-// tooLoud returns the share of the samples at full scale, in the worst chunk
-// lately; 0 when nothing was too loud.
-func (h *hears) tooLoud() float64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.now().After(h.until) {
-		return 0
-	}
-	return h.share
+func (o *opened) set(m media.AudioSource) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mic = m
 }
 
 // delay returns how long sound takes from the microphone, if that is known.
-func (h *hears) delay() (pulse.Delay, bool) {
-	h.mu.Lock()
-	m := h.mic
-	h.mu.Unlock()
+func (o *opened) delay() (pulse.Delay, bool) {
+	o.mu.Lock()
+	m := o.mic
+	o.mu.Unlock()
 	if d, ok := m.(delayer); ok {
 		parts, ok := d.Delay()
 		return parts, ok && parts != (pulse.Delay{})
@@ -262,27 +216,14 @@ func (h *hears) delay() (pulse.Delay, bool) {
 	return pulse.Delay{}, false
 }
 
-// A heardMic is a microphone that a hears listens to.
-type heardMic struct {
+// A knownMic is a microphone that an opened knows.
+type knownMic struct {
 	media.AudioSource
-	to *hears
-}
-
-// ReadChunk reads a chunk and has it heard.
-func (m *heardMic) ReadChunk(c *media.Chunk) error {
-	err := m.AudioSource.ReadChunk(c)
-	if err == nil {
-		m.to.hear(c)
-	}
-	return err
+	by *opened
 }
 
 // Close closes the microphone, of which there is nothing more to tell.
-func (m *heardMic) Close() error {
-	m.to.mu.Lock()
-	if m.to.mic == m.AudioSource {
-		m.to.mic = nil
-	}
-	m.to.mu.Unlock()
+func (m *knownMic) Close() error {
+	m.by.set(nil)
 	return m.AudioSource.Close()
 }
