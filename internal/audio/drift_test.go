@@ -28,6 +28,9 @@ func TestVoiceDrift(t *testing.T) {
 				// The speaker's clock, too, is what drifts.
 				for i, ofSpeaker := range []bool{false, true, true} {
 					short := i > 1
+					if short && talk != nil {
+						continue
+					}
 					t.Run(fmt.Sprintf("%s/%v/%v/%v/%v", n.name, ppm, talk != nil, ofSpeaker, short), func(t *testing.T) {
 						t.Parallel()
 						s := sim{length: 600 * time.Second, phase: 3 * ms, seed: 5, jitter: n.jitter, drift: ppm, talk: talk, short: short}

@@ -185,6 +185,8 @@ func ticks(span time.Duration) int64 { return int64(span / chunk) }
 // its Opus is known to fit.
 func (j *jitter) put(now time.Duration, p Packet, span time.Duration) {
 	switch {
+	case !j.used && p.Behind > 0 && !p.Held:
+		return // of what was sent before we were there
 	case !j.used:
 		j.begin(now, p, span)
 	case span != j.span:
@@ -269,7 +271,7 @@ func (j *jitter) putHeld(now time.Duration, index int64, p Packet) {
 func (j *jitter) begin(now time.Duration, p Packet, span time.Duration) {
 	j.span = span
 	j.next = int64(p.Index) / ticks(span)
-	j.used, j.newest, j.newestAt = p.Behind == 0, j.next, now
+	j.used, j.newest, j.newestAt = true, j.next, now
 }
 
 // store fills a slot, for which the oldest may have to make room.

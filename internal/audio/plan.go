@@ -258,7 +258,7 @@ func (j *jitter) absent(now time.Duration, s *step) {
 // cut lets a step end with the packet that comes n-1 after the next, or with
 // an earlier one if that is lost.
 func (j *jitter) cut(s *step, n int64) {
-	for i := j.next + n - 1; i >= j.next; i-- {
+	for i := min(j.next+n-1, j.newest); i >= j.next; i-- {
 		if j.has(i) {
 			s.cut, s.b, s.bIndex = true, j.slot(i).parcel, i
 			return

@@ -12,6 +12,9 @@ import (
 // TestSkim checks that what nobody hears goes by at the pace of what is heard,
 // with every network, and that Get goes on where Skim ended.
 func TestSkim(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and all in one goroutine")
+	}
 	second := time.Second
 	skim := func(at time.Duration) bool { return at/second%10 >= 5 }
 	tests := []struct {

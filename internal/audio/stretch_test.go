@@ -83,7 +83,7 @@ func TestStretch(t *testing.T) {
 		t.Skip("long, and all in one goroutine")
 	}
 	for _, n := range []int{media.ChunkSamples, longSamples} {
-		for _, hertz := range []float64{80, 120, 200, 390} {
+		for _, hertz := range []float64{80, 390, 120, 200}[:2*n/media.ChunkSamples] {
 			for _, want := range []int{960, -960, 9600, -9600} {
 				t.Run(fmt.Sprintf("%d/%v Hz/%d", n, hertz, want), func(t *testing.T) {
 					checkStretch(t, n, hertz, want)

@@ -11,27 +11,30 @@ import (
 )
 
 const (
-	packet = audio.LongPacket
-	way    = 20 * time.Millisecond // of the fastest packet
-	settle = 5 * time.Second       // is not counted
+	way = 20 * time.Millisecond // of the fastest packet
 
 	// device is by how much a Get comes after a chunk is captured, give or take
 	// whole chunks.
 	device = 7 * time.Millisecond
 )
 
-// encode returns the packets of speech for a link with that loss.
-func encode(pcm []int16, bitrate int, l loss, p policy) ([][]byte, error) {
-	e, err := audio.NewEncoder(audio.EncoderConfig{Bitrate: bitrate})
+// A talk is speech as packets.
+type talk struct {
+	packets [][]byte
+	length  time.Duration // of a packet
+	step    int           // chunks in a packet
+}
+
+// encode returns speech as the packets that are sent.
+func encode(pcm []int16, cfg audio.EncoderConfig, lossTold int) (*talk, error) {
+	e, err := audio.NewEncoder(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if p.fec {
-		if err := e.SetLoss(max(l.percent, 1)); err != nil {
-			return nil, err
-		}
+	if err := e.SetLoss(lossTold); err != nil {
+		return nil, err
 	}
-	var packets [][]byte
+	t := &talk{length: cfg.Packet, step: int(cfg.Packet / media.ChunkTime)}
 	var c media.Chunk
 	for ; len(pcm) >= len(c.PCM); pcm = pcm[len(c.PCM):] {
 		copy(c.PCM[:], pcm)
@@ -40,19 +43,30 @@ func encode(pcm []int16, bitrate int, l loss, p policy) ([][]byte, error) {
 			return nil, err
 		}
 		if len(b) > 0 {
-			packets = append(packets, b)
+			t.packets = append(t.packets, b)
 		}
 	}
-	return packets, nil
+	return t, nil
+}
+
+// lasts returns how long the talk is.
+func (t *talk) lasts() time.Duration { return time.Duration(len(t.packets)) * t.length }
+
+// sound returns what Put takes for packet i, behind packets later, which came at
+// that time of the talk.
+func (t *talk) sound(at time.Duration, i, behind int) audio.Packet {
+	i -= behind
+	return audio.Packet{Index: uint16(i * t.step), Behind: uint8(behind), Age: at - time.Duration(i)*t.length, Opus: t.packets[i]}
 }
 
 // A network carries packets in virtual time.
 type network struct {
 	loss   loss
 	jitter time.Duration
-	again  int
+	red    []int   // as policy
 	drift  float64 // of the speaker's clock, in millionths: slower when positive
 	seed   uint64
+	settle time.Duration // is not counted
 }
 
 // An arrival is a packet that came.
@@ -61,9 +75,9 @@ type arrival struct {
 	index int
 }
 
-// arrivals says when which of n packets come. The losses are the same for every
-// jitter.
-func (n network) arrivals(count int) []arrival {
+// arrivals says when which of count packets come that are sent so often. The
+// losses are the same for every jitter.
+func (n network) arrivals(count int, every time.Duration) []arrival {
 	lost, held := rand.New(rand.NewPCG(n.seed, 1)), rand.New(rand.NewPCG(n.seed, 2))
 	// Of the packets that could start a row, so many do.
 	share := float64(n.loss.percent) / 100
@@ -71,7 +85,7 @@ func (n network) arrivals(count int) []arrival {
 	var all []arrival
 	row := 0
 	for i := range count {
-		at := time.Duration(i)*packet + way
+		at := time.Duration(i)*every + way
 		if n.jitter > 0 {
 			at += time.Duration(held.Int64N(int64(n.jitter)))
 		}
@@ -96,40 +110,32 @@ type point struct {
 
 // What was heard.
 type heard struct {
-	pcm         []int16 // from settle on
+	pcm         []int16 // after the network's settle
 	points      []point // of each chunk of it
 	first, last audio.VoiceStats
 	kilobits    float64 // a second
 }
 
-// play sends packets through the network and a Voice.
-func (n network) play(sent [][]byte) (*heard, error) {
+// play sends a talk through the network and a Voice.
+func (n network) play(t *talk) (*heard, error) {
 	v, err := audio.NewVoice()
 	if err != nil {
 		return nil, err
 	}
-	h := new(heard)
+	h := &heard{kilobits: n.rate(t)}
 	begin := time.Unix(1e9, 0)
-	come := n.arrivals(len(sent))
-	size := 0
-	for i, p := range sent {
-		size += len(p)
-		if i >= n.again && n.again > 0 {
-			size += len(sent[i-n.again])
-		}
-	}
-	h.kilobits = float64(size) * 8 / 1000 / (float64(len(sent)) * packet.Seconds())
+	come := n.arrivals(len(t.packets), t.length)
 	var c media.Chunk
-	for i := range 2 * len(sent) {
+	for i := 0; ; i++ {
 		now := time.Duration(float64(i)*float64(media.ChunkTime)*(1+n.drift/1e6)) + device
-		if now > time.Duration(len(sent))*packet {
-			break // a slow speaker is not done when the microphone is
+		if now > t.lasts() {
+			break // a fast speaker has more to play, a slow one less
 		}
 		for ; len(come) > 0 && come[0].at <= now; come = come[1:] {
-			n.put(v, begin, come[0], sent)
+			n.put(v, begin, come[0], t)
 		}
 		ok := v.Get(begin.Add(now), &c)
-		if now < settle {
+		if now < n.settle {
 			h.first = v.Stats()
 			continue
 		}
@@ -145,16 +151,28 @@ func (n network) play(sent [][]byte) (*heard, error) {
 	return h, nil
 }
 
+// rate returns the kbit/s of Opus with its copies.
+func (n network) rate(t *talk) float64 {
+	size := 0
+	for i, p := range t.packets {
+		size += len(p)
+		for _, behind := range n.red {
+			if i >= behind {
+				size += len(t.packets[i-behind])
+			}
+		}
+	}
+	return float64(size) * 8 / 1000 / t.lasts().Seconds()
+}
+
 // put gives a datagram to a Voice.
-func (n network) put(v *audio.Voice, begin time.Time, a arrival, sent [][]byte) {
+func (n network) put(v *audio.Voice, begin time.Time, a arrival, t *talk) {
 	now := begin.Add(a.at)
-	age := a.at - time.Duration(a.index)*packet
-	v.Put(now, audio.Packet{Index: uint16(2 * a.index), Age: age, Opus: sent[a.index]})
-	if old := a.index - n.again; n.again > 0 && old >= 0 {
-		v.Put(now, audio.Packet{
-			Index: uint16(2 * old), Behind: uint8(n.again),
-			Age: age + time.Duration(n.again)*packet, Opus: sent[old],
-		})
+	v.Put(now, t.sound(a.at, a.index, 0))
+	for _, behind := range n.red {
+		if a.index >= behind {
+			v.Put(now, t.sound(a.at, a.index, behind))
+		}
 	}
 }
 
@@ -180,22 +198,22 @@ func (h *heard) delays() (mean, p95 float64) {
 	return mean / float64(len(all)), all[len(all)*95/100]
 }
 
-// decode returns what is heard of packets on a perfect network: chunk for
-// chunk, without the delay.
-func decode(sent [][]byte) ([]int16, error) {
+// decode returns what is heard of a talk on a perfect network: chunk for chunk,
+// without the delay.
+func decode(t *talk) ([]int16, error) {
 	v, err := audio.NewVoice()
 	if err != nil {
 		return nil, err
 	}
-	pcm := make([]int16, 2*len(sent)*media.ChunkSamples)
+	pcm := make([]int16, len(t.packets)*t.step*media.ChunkSamples)
 	begin := time.Unix(1e9, 0)
 	var c media.Chunk
-	for i := range 2 * len(sent) {
-		now := begin.Add(time.Duration(i) * media.ChunkTime)
-		if i%2 == 0 {
-			v.Put(now, audio.Packet{Index: uint16(i), Opus: sent[i/2]})
+	for i := range len(t.packets) * t.step {
+		now := time.Duration(i) * media.ChunkTime
+		if i%t.step == 0 {
+			v.Put(begin.Add(now), t.sound(now, i/t.step, 0))
 		}
-		if v.Get(now.Add(device), &c) {
+		if v.Get(begin.Add(now+device), &c) {
 			at := int(c.At.Sub(begin) * media.SampleRate / time.Second)
 			if at >= 0 {
 				copy(pcm[at:], c.PCM[:])

@@ -2,7 +2,9 @@ package main
 
 import (
 	"math"
+	"math/bits"
 	"math/cmplx"
+	"time"
 
 	"github.com/sanix-darker/s2c/internal/media"
 )
@@ -11,12 +13,14 @@ const (
 	// lookAhead is how many samples later Opus plays what it heard.
 	lookAhead = 312
 
+	// The levels are those of a window of so many samples, every 20 ms.
 	window = 1024
+	every  = 20 * time.Millisecond
 
 	// What is less than this below full scale is not heard, in dB, and what is
 	// less in all bands is no speech.
 	hearing = -70
-	speech  = -45
+	talking = -45
 
 	badFrom = 6 // dB
 )
@@ -35,14 +39,14 @@ type levels [len(bands) - 1]float64
 // and the share of the time in which it is bad.
 func distance(want []int16, late int, h *heard) (mean, bad float64) {
 	n := 0
-	for i, p := range h.points {
+	for i := 0; i < len(h.points); i += int(every / media.ChunkTime) {
 		from := i * media.ChunkSamples
-		at := p.at - late
+		at := h.points[i].at - late
 		if at < 0 || at+window > len(want) || from+window > len(h.pcm) {
 			continue
 		}
 		w, loudest := spectrum(want[at : at+window])
-		if loudest < speech {
+		if loudest < talking {
 			continue
 		}
 		g, _ := spectrum(h.pcm[from : from+window])
@@ -67,10 +71,9 @@ func distance(want []int16, late int, h *heard) (mean, bad float64) {
 func spectrum(pcm []int16) (l levels, loudest float64) {
 	var x [window]complex128
 	for i, s := range pcm {
-		hann := 0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/window)
-		x[i] = complex(float64(s)/32768*hann, 0)
+		x[i] = complex(float64(s)*hann[i], 0)
 	}
-	fourier(x[:])
+	fourier(&x)
 	loudest = hearing
 	for b := range l {
 		from, to := int(bands[b]*window/media.SampleRate+0.5), int(bands[b+1]*window/media.SampleRate+0.5)
@@ -85,20 +88,34 @@ func spectrum(pcm []int16) (l levels, loudest float64) {
 	return l, loudest
 }
 
-// fourier transforms x, whose length is a power of two.
-func fourier(x []complex128) {
-	if len(x) == 1 {
-		return
+// turns are the roots of one that a transform of a window needs, and hann is
+// the window.
+var turns, hann = tables()
+
+func tables() (turns [window / 2]complex128, hann [window]float64) {
+	for i := range turns {
+		turns[i] = cmplx.Rect(1, -2*math.Pi*float64(i)/window)
 	}
-	half := len(x) / 2
-	even, odd := make([]complex128, half), make([]complex128, half)
-	for i := range half {
-		even[i], odd[i] = x[2*i], x[2*i+1]
+	for i := range hann {
+		hann[i] = (0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/window)) / 32768
 	}
-	fourier(even)
-	fourier(odd)
-	for i := range half {
-		t := cmplx.Rect(1, -math.Pi*float64(i)/float64(half)) * odd[i]
-		x[i], x[i+half] = even[i]+t, even[i]-t
+	return turns, hann
+}
+
+// fourier transforms a window in place.
+func fourier(x *[window]complex128) {
+	unused := bits.LeadingZeros32(window - 1)
+	for i := range x {
+		if j := int(bits.Reverse32(uint32(i)) >> unused); j > i {
+			x[i], x[j] = x[j], x[i]
+		}
+	}
+	for half := 1; half < window; half *= 2 {
+		for begin := 0; begin < window; begin += 2 * half {
+			for i := range half {
+				a, b := x[begin+i], x[begin+i+half]*turns[i*(window/2/half)]
+				x[begin+i], x[begin+i+half] = a+b, a-b
+			}
+		}
 	}
 }

@@ -1,11 +1,12 @@
-package main
+// Package speech reads recordings of people for the measurements of the voice.
+package speech
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -17,11 +18,16 @@ import (
 // words is where Debian's alsa-utils keeps a speaker test by a human voice.
 const words = "/usr/share/sounds/alsa/*_*.wav"
 
-// gap is the pause after each file.
+// Flag is what a command says of its flag for files.
+const Flag = "`files` with speech that FFmpeg reads, separated by commas (default the words of Debian's alsa-utils)"
+
+// gap is the pause after each file, in samples.
 const gap = media.SampleRate / 3
 
-// readSpeech returns so many seconds of the files, again and again.
-func readSpeech(ctx context.Context, files string, seconds int) ([]int16, error) {
+// Read returns so many seconds of files at 48 kHz, one after the other, again
+// and again. Files are separated by commas and may be anything that FFmpeg
+// reads; "" stands for the words of Debian's alsa-utils.
+func Read(ctx context.Context, files string, seconds int) ([]int16, error) {
 	list := strings.Split(files, ",")
 	if files == "" {
 		var err error
@@ -37,7 +43,7 @@ func readSpeech(ctx context.Context, files string, seconds int) ([]int16, error)
 		b, err := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-i", name, "-f", "s16le", "-ar", "48000", "-ac", "1", "-").Output()
 		if err != nil {
 			if e, ok := errors.AsType[*exec.ExitError](err); ok {
-				err = fmt.Errorf("%w: %s", err, e.Stderr)
+				err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(e.Stderr))
 			}
 			return nil, fmt.Errorf("read %q: %w", name, err)
 		}
@@ -48,25 +54,4 @@ func readSpeech(ctx context.Context, files string, seconds int) ([]int16, error)
 	}
 	n := seconds * media.SampleRate
 	return slices.Repeat(once, n/len(once)+1)[:n], nil
-}
-
-// writeWAV writes 16 bits, mono, 48 kHz.
-func writeWAV(name string, pcm []int16) error {
-	le := binary.LittleEndian
-	size := uint32(2 * len(pcm))
-	b := append([]byte("RIFF"), le.AppendUint32(nil, 36+size)...)
-	b = append(b, "WAVEfmt "...)
-	b = le.AppendUint32(b, 16)
-	b = le.AppendUint16(b, 1) // PCM
-	b = le.AppendUint16(b, 1) // channel
-	b = le.AppendUint32(b, media.SampleRate)
-	b = le.AppendUint32(b, 2*media.SampleRate)
-	b = le.AppendUint16(b, 2)
-	b = le.AppendUint16(b, 16)
-	b = append(b, "data"...)
-	b = le.AppendUint32(b, size)
-	for _, x := range pcm {
-		b = le.AppendUint16(b, uint16(x))
-	}
-	return os.WriteFile(name, b, 0o644)
 }
