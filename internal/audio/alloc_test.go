@@ -104,7 +104,6 @@ func TestAllocs(t *testing.T) {
 		{"Put and Get of short packets", short.next},
 		{"Put and Skim", skimmed.next},
 		{"Get after Skim", func() { both.skim = both.i%4 < 2; both.next() }},
-		{"Loudness", func() { clean.v.Loudness(clean.now) }},
 		{"Put and Get with losses, but for the decoder", lossy.next},
 		{"shorter and longer", follow},
 		{"Stats", func() { clean.v.Stats() }},

@@ -28,9 +28,6 @@ const (
 	// mostHeld is how much sound that was held back may wait at the start of
 	// what is said.
 	mostHeld = 100 * time.Millisecond
-
-	// toldFor is for how long it counts what a packet tells of its level.
-	toldFor = 300 * time.Millisecond
 )
 
 // How far the hold may be from the target, and for how many Gets in a row,
@@ -79,7 +76,6 @@ const (
 type parcel struct {
 	arrived time.Duration
 	age     time.Duration // at arrival, by the two clocks
-	told    float64       // level that the sender tells, dBFS
 	copied  bool          // came behind other packets, for the second time
 	held    bool          // was kept back by the sender
 	copies  bool          // has a copy of the packet before in it
@@ -129,9 +125,8 @@ type jitter struct {
 	used     bool
 	newest   int64
 	newestAt time.Duration
-	told     float64 // by the newest, dBFS
-	stray    int     // late or absurd packets in a row
-	strayed  uint16  // wire index of the last of them
+	stray    int    // late or absurd packets in a row
+	strayed  uint16 // wire index of the last of them
 
 	// Where the playout stands.
 	playing bool
@@ -167,7 +162,7 @@ func (j *jitter) init() {
 	j.slowest.width = time.Second
 	j.late.reset()
 	j.made = fadeChunks
-	j.told, j.stats.Level = silence, silence
+	j.stats.Level = silence
 }
 
 func (j *jitter) slot(index int64) *slot { return &j.slots[index&(slots-1)] }
@@ -282,11 +277,10 @@ func (j *jitter) store(now time.Duration, index int64, p Packet) {
 	s := j.slot(index)
 	s.state, s.index, s.arrived, s.age = waiting, index, now, p.Age
 	s.copied, s.held, s.copies = p.Behind > 0, p.Held, hasCopy(p.Opus)
-	s.told = max(0-float64(p.Level), silence)
 	s.size = copy(s.data[:], p.Opus)
 	j.filled++
 	if index >= j.newest {
-		j.newest, j.newestAt, j.told = index, now, s.told
+		j.newest, j.newestAt = index, now
 	}
 }
 
@@ -386,14 +380,6 @@ func (j *jitter) held() (sum time.Duration) {
 		sum += j.span
 	}
 	return sum
-}
-
-// loudness is what the newest packet told, if that is not long ago.
-func (j *jitter) loudness(now time.Duration) float64 {
-	if now-j.newestAt > toldFor {
-		return silence
-	}
-	return j.told
 }
 
 // hold and settled are explained at jitter.

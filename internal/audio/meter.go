@@ -34,11 +34,10 @@ type Meter struct {
 }
 
 // Measure takes the next chunk.
-func (m *Meter) Measure(c *media.Chunk) { m.Note(level(c.PCM[:])) }
+func (m *Meter) Measure(c *media.Chunk) { m.note(level(c.PCM[:])) }
 
-// Note takes the level in dBFS of the next chunk, which is known without it:
-// told by the sender of what is not decoded.
-func (m *Meter) Note(level float64) {
+// note takes the level in dBFS of the next chunk.
+func (m *Meter) note(level float64) {
 	if !m.used {
 		m.used, m.floor = true, startFloor
 	}

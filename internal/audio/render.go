@@ -7,13 +7,14 @@ func (v *Voice) render(s *step) (o outcome) {
 	if v.skimmed {
 		// The decoder knows nothing of what went by.
 		v.decoder.reset()
-		v.skimmed, v.gain = false, 0
+		v.skimmed, v.gain, v.guess.n = false, 0, 0
 	}
 	pcm := v.pcm[:s.n]
 	o.made = !v.decode(s, pcm)
 	quiet := !o.made && v.quiet(pcm)
 	if s.cut && v.decoder.decode(s.b.bytes(), v.spare[:s.n]) == nil {
 		splice(pcm, v.spare[:s.n])
+		v.guess.n = 0
 		o.made, o.cut = false, true
 	}
 	if o.made {
@@ -39,26 +40,52 @@ func (v *Voice) render(s *step) (o outcome) {
 func (v *Voice) decode(s *step, pcm []int16) bool {
 	switch s.kind {
 	case play:
+		v.guess.n, v.guess.span = 0, len(pcm)
 		if v.decoder.decode(s.a.bytes(), pcm) == nil {
 			return true
 		}
 	case restore:
+		v.guess.n = 0
 		if ok, err := v.decoder.decodeFEC(s.a.bytes(), pcm); ok && err == nil {
 			return true
 		}
 	case conceal, silent:
 	}
-	if v.decoder.conceal(pcm) != nil {
-		clear(pcm)
-	}
+	v.guess.take(v.decoder, pcm)
 	return false
+}
+
+// A guess is sound that is made up. Opus makes it as long as a packet: what it
+// makes up in shorter pieces fades too soon.
+type guess struct {
+	pcm  [longSamples]int16
+	n    int // samples at its end that were not taken
+	span int // samples of a packet, 0 before the first
+}
+
+// take stores the next made up sound in pcm.
+func (g *guess) take(d decoder, pcm []int16) {
+	for len(pcm) > 0 {
+		if g.n == 0 {
+			if g.n = g.span; g.n == 0 {
+				g.n = len(pcm)
+			}
+			if d.conceal(g.pcm[:g.n]) != nil {
+				clear(g.pcm[:g.n])
+			}
+			copy(g.pcm[len(g.pcm)-g.n:], g.pcm[:g.n])
+		}
+		n := copy(pcm, g.pcm[len(g.pcm)-g.n:])
+		g.n -= n
+		pcm = pcm[n:]
+	}
 }
 
 // quiet reports whether decoded sound holds nothing but the sender's room.
 func (v *Voice) quiet(pcm []int16) bool {
 	quiet := true
 	for ; len(pcm) > 0; pcm = pcm[media.ChunkSamples:] {
-		v.meter.Note(level(pcm[:media.ChunkSamples]))
+		v.meter.note(level(pcm[:media.ChunkSamples]))
 		quiet = quiet && v.meter.quiet()
 	}
 	return quiet
@@ -77,14 +104,13 @@ func (v *Voice) fade(pcm []int16, made int) {
 // skim does a step of which nothing is to be heard: it puts silence on the
 // track, which may be made as short and as long as is owed.
 func (v *Voice) skim(s *step) (o outcome) {
-	o.skimmed = true
+	o.skimmed, o.level = true, silence
 	switch {
 	case s.cut:
-		o.cut, o.level = true, s.b.told
+		o.cut = true
 	case s.kind == conceal:
-		o.made, o.level = true, silence
+		o.made = true
 	default:
-		o.level = s.a.told
 		o.shorter = min(max(s.want, -maxLag), s.n)
 	}
 	v.track.skip(s.n - o.shorter)

@@ -13,7 +13,6 @@ type Packet struct {
 	Index uint16        // counts 10 ms of the sender's microphone modulo 2^16; even for 20 ms
 	Age   time.Duration // by the two clocks: receiver's time minus capture time, at Put
 	Opus  []byte        // copied by Put
-	Level uint8         // how loud it is, told by the sender, in dB below full scale: 127 is silence
 
 	// Behind is how many packets after its first sending this one was sent
 	// again, 1 for what comes with the next packet; 0 for the first sending.
@@ -39,6 +38,7 @@ type Voice struct {
 	gain    float32 // where the fade of the last chunk ended
 	skimmed bool    // what came last was not decoded
 	step    step
+	guess   guess
 	pcm     [longSamples]int16
 	spare   [longSamples]int16
 	spent   [media.ChunkSamples]int16 // what Skim takes
@@ -146,15 +146,6 @@ func (v *Voice) quietLocked() {
 	v.jitter.stats.Level = silence
 }
 
-// Loudness returns how loud the sender says that the newest packet is, in dBFS;
-// -96 when it is silent, and when none came for 300 ms. It costs no decoding, so
-// that a big session can choose whom to decode. Any goroutine may call it.
-func (v *Voice) Loudness(now time.Time) float64 {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.jitter.loudness(v.sinceLocked(now))
-}
-
 // VoiceStats is what became of one member's voice so far.
 type VoiceStats struct {
 	Played    uint64        // chunks decoded and played
@@ -168,8 +159,7 @@ type VoiceStats struct {
 	Lost      float64       // share of the packets of about 8 s that never came, but perhaps as copies
 	Target    time.Duration // how much the buffer tries to hold now
 	Delay     time.Duration // capture to Get of the last chunk, by the two clocks: Age and the time in the buffer
-	Level     float64       // of the last chunk, dBFS, -96 when silent; in Skim as the sender told
-	Told      float64       // level of the newest packet as its sender told, dBFS, -96 when silent
+	Level     float64       // of the last chunk, dBFS, -96 when silent or skimmed
 
 	// How much sound was cut out and put in to keep to the target.
 	Shortened  time.Duration
@@ -183,7 +173,6 @@ func (v *Voice) Stats() VoiceStats {
 	s := v.jitter.stats
 	s.Target = v.jitter.targetWith(v.jitter.repair.last(v.jitter.span))
 	s.Lost = v.jitter.repair.lost
-	s.Told = v.jitter.told
 	return s
 }
 

@@ -322,7 +322,7 @@ func TestVoiceNobody(t *testing.T) {
 			t.Fatal("Get made sound of nothing")
 		}
 	}
-	want := VoiceStats{Target: startTarget, Level: silence, Told: silence}
+	want := VoiceStats{Target: startTarget, Level: silence}
 	if got := v.Stats(); got != want {
 		t.Errorf("Stats() = %+v, want %+v", got, want)
 	}

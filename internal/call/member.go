@@ -44,6 +44,7 @@ type member struct {
 	meter    audio.Meter
 	heardNow bool      // among the loudest few
 	chosen   time.Time // for them, for the last time
+	playedAt float32   // the gain of the last chunk; 0 when it was not played
 
 	said said // recv > speaker
 	tide tide // recv > beat

@@ -70,12 +70,12 @@ func (c *Call) take(l *link, m *member, from wire.Packet, b []byte, now time.Tim
 // takeVoice takes a voice packet of m and the copies in it.
 func (m *member) takeVoice(v *wire.Voice, now time.Time) {
 	age := wire.NewMillis(now).Sub(v.Time)
-	m.voice.Put(now, audio.Packet{Index: v.Index, Age: age, Opus: v.Opus, Level: v.Level, Held: v.Held})
+	m.voice.Put(now, audio.Packet{Index: v.Index, Age: age, Opus: v.Opus, Held: v.Held})
 	for _, x := range v.Copies[:v.N] {
 		before := time.Duration(x.Before) * media.ChunkTime
 		if span, err := audio.PacketTime(x.Opus); err == nil {
 			m.voice.Put(now, audio.Packet{
-				Index: v.Index - uint16(x.Before), Age: age + before, Opus: x.Opus, Level: v.Level,
+				Index: v.Index - uint16(x.Before), Age: age + before, Opus: x.Opus,
 				Behind: uint8((before + span - 1) / span),
 			})
 		}

@@ -52,15 +52,16 @@ func (p *player) next(c *Call, now time.Time) {
 	members := *c.members.Load()
 	p.chooser.choose(members, now)
 	for _, m := range members {
-		gain := m.gain.load()
-		if !m.heardNow || gain == 0 {
+		before, gain := m.playedAt, float32(0)
+		if m.heardNow {
+			gain = float32(m.gain.load())
+		}
+		if m.playedAt = gain; before == 0 && gain == 0 {
 			m.skim(c, now)
 			continue
 		}
 		if m.voice.Get(now, &p.in) {
-			p.mixer.Add(&p.in, float32(gain))
-		} else {
-			clear(p.in.PCM[:])
+			p.mixer.Fade(&p.in, before, gain)
 		}
 		m.meter.Measure(&p.in)
 		m.level.store(m.meter.Level())
