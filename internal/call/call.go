@@ -85,7 +85,7 @@ type Config struct {
 
 	FPS          int // pictures sent per second at most; 0 means 15, or 30 of large ones
 	Bitrate      int // bit/s at most for the pictures of one size; 0 means what the size needs
-	VoiceBitrate int // bit/s for voice; 0 means 16,000 to 32,000, as the links allow
+	VoiceBitrate int // bit/s for voice; 0 means 16,000 to 32,000, as the links allow, and 8,000 more with LowLatency
 
 	// LowLatency sends voice in packets of 10 ms: less delay for more packets.
 	LowLatency bool
@@ -194,7 +194,7 @@ func New(cfg Config) (*Call, error) {
 	c.cameraOn.Store(!cfg.CameraOff)
 	c.selfDB.store(silence)
 	var err error
-	encoder := audio.EncoderConfig{Bitrate: orDefault(cfg.VoiceBitrate, voiceRates[startRate]), Packet: c.packetTime()}
+	encoder := audio.EncoderConfig{Bitrate: orDefault(cfg.VoiceBitrate, bitrate(startRate, c.units())), Packet: c.packetTime()}
 	if c.voice, err = audio.NewEncoder(encoder); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (c *Call) micLoop(ctx context.Context) {
 	if c.cfg.Mic == nil {
 		return
 	}
-	m := microphone{call: c, units: uint16(c.packetTime() / media.ChunkTime)}
+	m := microphone{call: c, units: c.units()}
 	m.shield.units = m.units
 	keepOpen(ctx, c, "microphone", c.cfg.Mic, func(s media.AudioSource) error {
 		c.micOpen.Store(true)
@@ -50,6 +50,9 @@ func (c *Call) packetTime() time.Duration {
 	}
 	return 2 * media.ChunkTime
 }
+
+// units returns how many chunks a voice packet has.
+func (c *Call) units() uint16 { return uint16(c.packetTime() / media.ChunkTime) }
 
 // A microphone makes voice packets of chunks. One goroutine uses it.
 type microphone struct {

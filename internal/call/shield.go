@@ -43,6 +43,18 @@ const (
 	goodRate
 )
 
+// shortMore is how many more bit/s packets of 10 ms take, which Opus codes less
+// well.
+const shortMore = 8_000
+
+// bitrate returns one of voiceRates for packets of so many chunks.
+func bitrate(rate int, units uint16) int {
+	if units == 1 {
+		return voiceRates[rate] + shortMore
+	}
+	return voiceRates[rate]
+}
+
 // How often a shield looks how the links are, and for how long they must be
 // better before it believes so. Whoever is too slow again soon is given twice as
 // long.
@@ -123,7 +135,7 @@ func (s *shield) adapt(c *Call, now time.Time) {
 	if c.cfg.VoiceBitrate != 0 {
 		return
 	}
-	if err := c.voice.SetBitrate(voiceRates[s.rate]); err != nil {
+	if err := c.voice.SetBitrate(bitrate(s.rate, s.units)); err != nil {
 		c.cfg.Log.Error("voice not adapted", "err", err)
 	}
 }

@@ -98,7 +98,7 @@ func TestShieldFits(t *testing.T) {
 	s := shield{units: 2}
 	top := protections[len(protections)-1]
 	s.level = len(protections) - 1
-	size := voiceRates[len(voiceRates)-1] / 8 / 50
+	size := bitrate(goodRate, 1) / 8 / 50 // more than there is
 	for i := range uint16(10) {
 		v := wire.Voice{Index: 2 * i, Opus: make([]byte, size)}
 		s.protect(&v)
