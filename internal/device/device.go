@@ -53,6 +53,8 @@ func (e *Error) Hint() string {
 		return "start PulseAudio or PipeWire, or use " + flag + " none"
 	case errors.Is(err, ErrNoDevice):
 		return "plug one in, or use " + flag + " test or " + flag + " none"
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room on the disk"
 	case errors.Is(err, syscall.EBUSY):
 		return "another program uses it; close it, or try " + flag + " test"
 	case errors.Is(err, os.ErrPermission) && kind == "camera":
