@@ -138,11 +138,11 @@ func TestMuteServer(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	mics := []found{
-		{Info{"speaker.monitor", "Monitor of Speaker", true}, true},
-		{Info{"usb-1", "Yeti Stereo Microphone", false}, false},
-		{Info{"pci-2", "Built-in Audio", false}, false},
+		{Info{"speaker.monitor", "Monitor of Speaker", true}, true, false},
+		{Info{"usb-1", "Yeti Stereo Microphone", false}, false, false},
+		{Info{"pci-2", "Built-in Audio", false}, false, false},
 	}
-	withDefault := append([]found{{Info{"jack", "Headset", true}, false}}, mics[1:]...)
+	withDefault := append([]found{{Info{"jack", "Headset", true}, false, false}}, mics[1:]...)
 	tests := []struct {
 		list []found
 		want string

@@ -13,6 +13,7 @@ import (
 type found struct {
 	Info
 	monitor bool // it records what a speaker plays
+	private bool // it plays to one person's ears, who alone hears it
 }
 
 // list connects, lists devices, and disconnects.
@@ -54,7 +55,7 @@ func (c *client) sources() ([]found, error) {
 		// The field is called after the sink's; for a source it is the sink
 		// that the source is the monitor of.
 		monitor := s.MonitorSourceIndex != proto.Undefined || s.Properties["device.class"].String() == "monitor"
-		list = append(list, found{describe(s.SourceName, s.Properties, server.DefaultSourceName), monitor})
+		list = append(list, found{Info: describe(s.SourceName, s.Properties, server.DefaultSourceName), monitor: monitor})
 	}
 	return list, nil
 }
@@ -74,9 +75,32 @@ func (c *client) sinks() ([]found, error) {
 		if strings.HasPrefix(s.SinkName, echoSpeaker) {
 			continue // an Echo's
 		}
-		list = append(list, found{Info: describe(s.SinkName, s.Properties, server.DefaultSinkName)})
+		port := s.ActivePortName
+		for _, p := range s.Ports {
+			if p.Name == port && p.Available == portUnplugged {
+				port = ""
+			}
+		}
+		list = append(list, found{
+			Info:    describe(s.SinkName, s.Properties, server.DefaultSinkName),
+			private: isPrivate(port, s.Properties["device.form_factor"].String()),
+		})
 	}
 	return list, nil
+}
+
+// portUnplugged is what the servers say of a port without a plug in it.
+const portUnplugged = 1
+
+// isPrivate reports whether a speaker is headphones or a headset, by the name of
+// the port that is in use and by the form that its driver tells. A "hands-free"
+// of Bluetooth is no headset, but cancels echo itself.
+func isPrivate(port, form string) bool {
+	switch form {
+	case "headphone", "headset", "hands-free":
+		return true
+	}
+	return contains(port, "headphone") || contains(port, "headset")
 }
 
 func describe(name string, props proto.PropList, defaultName string) Info {

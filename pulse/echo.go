@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jfreymuth/pulse/proto"
 )
@@ -31,6 +32,9 @@ type EchoConfig struct {
 	Mic     string // as Config.Device
 	Speaker string // as Config.Device
 	Server  string // as Config.Server
+
+	// LowLatency leaves out the suppression of noise, which takes 6 ms.
+	LowLatency bool
 }
 
 // An Echo is the sound server's echo canceller, loaded for one microphone and
@@ -42,25 +46,39 @@ type EchoConfig struct {
 //
 // A Mic and a Speaker use it through Config.Echo. It ends by itself, and they
 // with it, when one of the devices goes away, or was the default and is not any
-// more; Err then says why. Any goroutine may call its methods.
+// more, or when headphones are plugged in or out; Err then says why. Any
+// goroutine may call its methods.
+//
+// What headphones play is not heard in the room. While they are the speaker,
+// nothing is loaded, and Mic and Speaker use the devices themselves.
 //
 // The server keeps the canceller of a process that was killed. The next OpenEcho,
 // of whichever process, removes those whose process is not connected any more.
 type Echo struct {
 	// Set by OpenEcho.
-	cfg          EchoConfig
-	tag          string // unique; part of the names and told to the server as ours
-	mic, speaker string // the names of the devices
-	module       uint32
-	client       *client
+	cfg      EchoConfig
+	tag      string // unique; part of the names and told to the server as ours
+	devices  echoDevices
+	pipeWire bool // the server is PipeWire
+	module   uint32
+	client   *client
 
 	changed  chan struct{} // of length 1, never closed: the server's devices may have
 	stop     chan struct{} // closed by Close
 	watching sync.WaitGroup
 	once     sync.Once // of the end of the module
 
-	mu  sync.Mutex
-	err error // guarded by mu: why it ended; final
+	mu sync.Mutex
+
+	// Guarded by mu.
+	err   error                // why it ended; final
+	users map[*stream]struct{} // end with it
+}
+
+// echoDevices are the devices of an Echo.
+type echoDevices struct {
+	mic, speaker string // their names
+	private      bool   // the speaker is headphones
 }
 
 const (
@@ -70,14 +88,32 @@ const (
 	echoOwner   = "s2c.echo"     // the property of a connection that has the tag
 )
 
-// echoMethods are the arguments that choose how echo is cancelled, best first. A
-// server need not be built with each, nor know the arguments of webrtc.
+// checkEvery is how often the devices are looked at without a reason. A server
+// with much to do may tell of a change before it has made it.
+const checkEvery = 2 * time.Second
+
+// echoMethods returns the arguments that choose how echo is cancelled, best
+// first. A server need not be built with each, nor know the arguments of webrtc.
 //
-// Gain is digital: the analog one moves the person's own volume.
-var echoMethods = []string{
-	`aec_method=webrtc aec_args="analog_gain_control=0 digital_gain_control=1 noise_suppression=1 high_pass_filter=1"`,
-	`aec_method=webrtc`,
-	`aec_method=speex`,
+// Gain is digital: the analog one moves the person's own volume. PipeWire's is
+// left off, as its authors do: it spoils how the echo's delay is found.
+func echoMethods(pipeWire, lowLatency bool) []string {
+	if pipeWire {
+		return []string{
+			`aec_method=webrtc aec_args="webrtc.gain_control=false webrtc.high_pass_filter=true webrtc.noise_suppression=` +
+				strconv.FormatBool(!lowLatency) + `"`,
+			`aec_method=webrtc`,
+		}
+	}
+	noise := "1"
+	if lowLatency {
+		noise = "0"
+	}
+	return []string{
+		`aec_method=webrtc aec_args="analog_gain_control=0 digital_gain_control=1 high_pass_filter=1 noise_suppression=` + noise + `"`,
+		`aec_method=webrtc`,
+		`aec_method=speex`,
+	}
 }
 
 // OpenEcho loads the canceller, and removes those that dead processes have left
@@ -116,14 +152,20 @@ func (e *Echo) load() error {
 	if err := e.client.removeLeftovers(); err != nil {
 		return err
 	}
-	if e.mic, e.speaker, err = e.choose(); err != nil {
+	// before anything is asked, so that no change goes unnoticed
+	mask := proto.SubscriptionMaskSink | proto.SubscriptionMaskSource | proto.SubscriptionMaskServer
+	if err := e.client.proto.Request(&proto.Subscribe{Mask: mask}, nil); err != nil {
+		return err
+	}
+	var server proto.GetServerInfoReply
+	if err := e.client.proto.Request(&proto.GetServerInfo{}, &server); err != nil {
+		return err
+	}
+	e.pipeWire = contains(server.PackageName, "pipewire")
+	if e.devices, err = e.choose(); err != nil || e.devices.private {
 		return err
 	}
 	if err := e.suitable(); err != nil {
-		return err
-	}
-	mask := proto.SubscriptionMaskSink | proto.SubscriptionMaskSource | proto.SubscriptionMaskServer
-	if err := e.client.proto.Request(&proto.Subscribe{Mask: mask}, nil); err != nil {
 		return err
 	}
 	return e.loadModule()
@@ -133,7 +175,7 @@ func (e *Echo) load() error {
 func (e *Echo) loadModule() error {
 	var reply proto.LoadModuleReply
 	var first error
-	for _, method := range echoMethods {
+	for _, method := range echoMethods(e.pipeWire, e.cfg.LowLatency) {
 		err := e.client.proto.Request(&proto.LoadModule{Name: echoModule, Args: e.args(method)}, &reply)
 		if err == nil {
 			e.module = reply.ModuleIndex
@@ -147,27 +189,30 @@ func (e *Echo) loadModule() error {
 }
 
 // choose returns the names of the devices that the configuration means now.
-func (e *Echo) choose() (mic, speaker string, err error) {
+func (e *Echo) choose() (d echoDevices, err error) {
 	sources, err := e.client.sources()
 	if err != nil {
-		return "", "", err
+		return d, err
 	}
 	sinks, err := e.client.sinks()
 	if err != nil {
-		return "", "", err
+		return d, err
 	}
-	if mic, err = choose(sources, e.cfg.Mic); err != nil {
-		return "", "", fmt.Errorf("microphone: %w", err)
+	if d.mic, err = choose(sources, e.cfg.Mic); err != nil {
+		return d, fmt.Errorf("microphone: %w", err)
 	}
-	if speaker, err = choose(sinks, e.cfg.Speaker); err != nil {
-		return "", "", fmt.Errorf("speaker: %w", err)
+	if d.speaker, err = choose(sinks, e.cfg.Speaker); err != nil {
+		return d, fmt.Errorf("speaker: %w", err)
 	}
 	for _, f := range sources {
-		if f.Name == mic && f.monitor {
-			return "", "", fmt.Errorf("%w of what a speaker plays", ErrNoEcho)
+		if f.Name == d.mic && f.monitor {
+			return d, fmt.Errorf("%w of what a speaker plays", ErrNoEcho)
 		}
 	}
-	return mic, speaker, nil
+	for _, f := range sinks {
+		d.private = d.private || f.Name == d.speaker && f.private
+	}
+	return d, nil
 }
 
 // suitable makes sure that the microphone is not a canceller's, and does not get
@@ -183,18 +228,18 @@ func (e *Echo) suitable() error {
 		return err
 	}
 	var sink proto.GetSinkInfoReply
-	req := &proto.GetSinkInfo{SinkIndex: proto.Undefined, SinkName: e.speaker}
+	req := &proto.GetSinkInfo{SinkIndex: proto.Undefined, SinkName: e.devices.speaker}
 	if err := e.client.proto.Request(req, &sink); err != nil {
 		return err
 	}
-	name := e.mic
+	name := e.devices.mic
 	for range sources { // as long as a chain of them can be
 		i := slices.IndexFunc(sources, func(s *proto.GetSourceInfoReply) bool { return s.SourceName == name })
 		if i < 0 {
 			break
 		}
 		if name == sink.MonitorSourceName {
-			return fmt.Errorf("%w: %q hears what %q plays", ErrNoEcho, e.mic, e.speaker)
+			return fmt.Errorf("%w: %q hears what %q plays", ErrNoEcho, e.devices.mic, e.devices.speaker)
 		}
 		if slices.ContainsFunc(modules, func(m *proto.GetModuleInfoReply) bool {
 			return m.ModuleIndex == sources[i].ModuleIndex && m.ModuleName == echoModule
@@ -213,7 +258,7 @@ func (e *Echo) suitable() error {
 // args returns the arguments of the module.
 func (e *Echo) args(method string) string {
 	return "source_name=" + echoMic + e.tag + " sink_name=" + echoSpeaker + e.tag +
-		" source_master=" + quoteArg(e.mic) + " sink_master=" + quoteArg(e.speaker) +
+		" source_master=" + quoteArg(e.devices.mic) + " sink_master=" + quoteArg(e.devices.speaker) +
 		" source_properties=device.description=s2c-microphone sink_properties=device.description=s2c-speaker" +
 		" rate=" + strconv.Itoa(Rate) + " channels=1 channel_map=mono " + method
 }
@@ -292,19 +337,68 @@ func (e *Echo) lost(err error) {
 func (e *Echo) fail(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.err == nil {
-		e.err = err
+	if e.err != nil {
+		return
+	}
+	e.err = err
+	for s := range e.users {
+		s.fail(ErrGone, err)
 	}
 }
+
+// attach lets a stream end with e. The server sees to that only as long as there
+// is a module.
+func (e *Echo) attach(s *stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err != nil {
+		s.fail(ErrGone, e.err)
+		return
+	}
+	if e.users == nil {
+		e.users = make(map[*stream]struct{})
+	}
+	e.users[s] = struct{}{}
+}
+
+// detach is the end of attach.
+func (e *Echo) detach(s *stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.users, s)
+}
+
+// source returns the name of the device that a Mic is to record.
+func (e *Echo) source() string {
+	if e.devices.private {
+		return e.devices.mic
+	}
+	return echoMic + e.tag
+}
+
+// sink returns the name of the device that a Speaker is to play to.
+func (e *Echo) sink() string {
+	if e.devices.private {
+		return e.devices.speaker
+	}
+	return echoSpeaker + e.tag
+}
+
+// Headphones reports whether the speaker is headphones or a headset, so that
+// there is no echo to cancel.
+func (e *Echo) Headphones() bool { return e.devices.private }
 
 // watch ends the module when the devices are no longer those that the
 // configuration means. The streams that use it are then told by the server.
 func (e *Echo) watch() {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case <-e.stop:
 			return
 		case <-e.changed:
+		case <-tick.C:
 		}
 		if e.Err() == nil {
 			if err := e.check(); err != nil {
@@ -320,13 +414,13 @@ func (e *Echo) watch() {
 
 // check returns why e has to end, if it has.
 func (e *Echo) check() error {
-	mic, speaker, err := e.choose()
+	now, err := e.choose()
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return ErrGone
 	case err != nil:
 		return err
-	case mic != e.mic || speaker != e.speaker:
+	case now != e.devices:
 		return ErrMoved
 	}
 	return nil
@@ -335,8 +429,10 @@ func (e *Echo) check() error {
 // unload removes the module and ends the connection.
 func (e *Echo) unload() {
 	e.once.Do(func() {
-		// It may have gone by itself, or the server with it.
-		_ = e.client.proto.Request(&proto.UnloadModule{ModuleIndex: e.module}, nil)
+		if !e.devices.private {
+			// It may have gone by itself, or the server with it.
+			_ = e.client.proto.Request(&proto.UnloadModule{ModuleIndex: e.module}, nil)
+		}
 		e.client.close()
 	})
 }

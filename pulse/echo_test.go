@@ -62,18 +62,20 @@ func FuzzQuoteArg(f *testing.F) {
 }
 
 func TestParseEcho(t *testing.T) {
-	e := &Echo{tag: "12_ab", mic: "mic", speaker: "a speaker"}
+	e := &Echo{tag: "12_ab", devices: echoDevices{mic: "mic", speaker: "a speaker"}}
+	methods := slices.Concat(echoMethods(false, false), echoMethods(true, true))
 	tests := []struct {
 		module, args string
 		want         string // "" means that it is no Echo's
 	}{
-		{echoModule, e.args(echoMethods[0]), "12_ab"},
-		{echoModule, e.args(echoMethods[2]), "12_ab"},
-		{"module-null-sink", e.args(echoMethods[0]), ""},
+		{"module-null-sink", e.args(methods[0]), ""},
 		{echoModule, "", ""},
 		{echoModule, "source_name=s2c_mic_", ""},
 		{echoModule, "source_name=echo sink_name=s2c_speaker_1", ""},
 		{echoModule, "xsource_name=s2c_mic_1", ""},
+	}
+	for _, m := range methods {
+		tests = append(tests, struct{ module, args, want string }{echoModule, e.args(m), "12_ab"})
 	}
 	for _, tt := range tests {
 		if got, ok := parseEcho(tt.module, tt.args); got != tt.want || ok != (tt.want != "") {
@@ -185,7 +187,7 @@ func fakeClient(t *testing.T, f *fakeServer) *client {
 // TestLeftovers makes sure that what nobody owns is removed, and nothing else.
 func TestLeftovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ours := func(tag string) string { return (&Echo{tag: tag, mic: "m", speaker: "s"}).args(echoMethods[0]) }
+		ours := func(tag string) string { return (&Echo{tag: tag}).args(echoMethods(false, false)[0]) }
 		f := &fakeServer{
 			modules: []fakeModule{
 				{1, "module-null-sink", "sink_name=s2c_mic_"},
@@ -214,11 +216,11 @@ func TestEchoFallback(t *testing.T) {
 	for refuse := range 4 {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fakeServer{refuse: refuse}
-			e := &Echo{tag: "1_a", mic: "m", speaker: "s", client: fakeClient(t, f)}
+			e := &Echo{tag: "1_a", client: fakeClient(t, f)}
 			defer e.client.close()
 			err := e.loadModule()
-			if refuse < len(echoMethods) {
-				if err != nil || e.module != 77 || !strings.HasSuffix(f.loaded[refuse], echoMethods[refuse]) {
+			if methods := echoMethods(false, false); refuse < len(methods) {
+				if err != nil || e.module != 77 || !strings.HasSuffix(f.loaded[refuse], methods[refuse]) {
 					t.Errorf("after %d refusals %q is loaded: %v", refuse, f.loaded, err)
 				}
 				return
@@ -256,4 +258,47 @@ func TestEchoLost(t *testing.T) {
 			t.Errorf("Err() after Close = %v, want the first reason", err)
 		}
 	})
+}
+
+func TestIsPrivate(t *testing.T) {
+	tests := []struct {
+		port, form string
+		want       bool
+	}{
+		{"", "", false},
+		{"analog-output-speaker", "internal", false},
+		{"analog-output-headphones", "internal", true},
+		{"[Out] Headphones", "", true}, // as ALSA's use case manager has it
+		{"analog-output-lineout", "", false},
+		{"hdmi-output-0", "", false},
+		{"headset-output", "", true},
+		{"", "headset", true},
+		{"speaker-output", "headphone", true},
+		{"", "hands-free", true},
+		{"", "speaker", false},
+	}
+	for _, tt := range tests {
+		if got := isPrivate(tt.port, tt.form); got != tt.want {
+			t.Errorf("isPrivate(%q, %q) = %v, want %v", tt.port, tt.form, got, tt.want)
+		}
+	}
+}
+
+// TestEchoMethods makes sure that each server gets arguments that it knows, and
+// that noise is suppressed unless there is a hurry.
+func TestEchoMethods(t *testing.T) {
+	tests := []struct {
+		pipeWire, lowLatency bool
+		want                 string
+	}{
+		{false, false, " noise_suppression=1\""},
+		{false, true, " noise_suppression=0\""},
+		{true, false, " webrtc.noise_suppression=true\""},
+		{true, true, " webrtc.noise_suppression=false\""},
+	}
+	for _, tt := range tests {
+		if got := echoMethods(tt.pipeWire, tt.lowLatency)[0]; !strings.HasSuffix(got, tt.want) {
+			t.Errorf("echoMethods(%v, %v) = %q first, want one that ends with %q", tt.pipeWire, tt.lowLatency, got, tt.want)
+		}
+	}
 }

@@ -3,16 +3,21 @@ package pulse
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/jfreymuth/pulse/proto"
 )
 
 const (
-	micBuffer = 10 * time.Millisecond // how much the server collects before it sends
-	ringSize  = Rate / 5              // samples: 200 ms, more would be heard as an echo of the past
-	maxDelay  = 500 * time.Millisecond
+	ringSize = Rate / 5 // samples: 200 ms, more would be heard as an echo of the past
+	maxDelay = 500 * time.Millisecond
 )
+
+// quantum is how much sound the servers are asked to handle at a time. PipeWire
+// makes 256 samples of it, which is the least that it does unless it is told to.
+// It divides a piece: otherwise parts of quanta add up to what is short in the end.
+const quantum = 5 * time.Millisecond
 
 // A Mic records. One goroutine reads; any goroutine may close.
 type Mic struct {
@@ -23,7 +28,8 @@ type Mic struct {
 	first int           // index of the oldest sample
 	n     int           // samples in the ring
 	clock clock         // of the arrivals
-	delay time.Duration // from the capture of a packet's last sample to its arrival
+	delay delay         // from the capture of a packet's last sample to its arrival
+	start time.Duration // from the opening to the first sample's arrival
 	held  time.Duration // of that, what the device takes, as the server says
 
 	// Set by OpenMic.
@@ -37,6 +43,7 @@ type Mic struct {
 func OpenMic(ctx context.Context, c Config) (*Mic, error) {
 	m := &Mic{}
 	m.init("record")
+	m.echo = c.Echo
 	release, err := m.connect(ctx, c.server(), m.event)
 	if err != nil {
 		return nil, err
@@ -45,13 +52,14 @@ func OpenMic(ctx context.Context, c Config) (*Mic, error) {
 		return nil, m.abandon(ctx, err)
 	}
 	m.tending.Go(func() { m.tend(nil, m.poll) })
+	m.attach()
 	return m, nil
 }
 
 // device finds out which device to record.
 func (m *Mic) device(c Config) (err error) {
 	if c.Echo != nil {
-		m.name = echoMic + c.Echo.tag
+		m.name = c.Echo.source()
 		return nil
 	}
 	if c.Device == "" {
@@ -91,7 +99,7 @@ func (m *Mic) create(c Config) error {
 	}
 	buffer := c.Buffer
 	if buffer <= 0 {
-		buffer = micBuffer
+		buffer = quantum
 	}
 	var reply proto.CreateRecordStreamReply
 	err := m.client.proto.Request(&proto.CreateRecordStream{
@@ -134,6 +142,9 @@ func (m *Mic) event(e any) {
 // makes room.
 func (m *Mic) record(data []byte, now time.Time) {
 	m.mu.Lock()
+	if m.clock.next.IsZero() {
+		m.start = max(0, now.Sub(m.active))
+	}
 	m.active = now
 	m.clock.stamp(now, duration(len(data)/sampleSize))
 	for ; len(data) >= sampleSize; data = data[sampleSize:] {
@@ -166,7 +177,7 @@ func (m *Mic) Read(pcm []int16) (time.Time, error) {
 			continue
 		}
 		if got == 0 {
-			at = m.clock.next.Add(-duration(m.n) - m.delay)
+			at = m.clock.next.Add(-duration(m.n) - m.delay.value)
 		}
 		// up to the end of the array; the rest in the next round
 		k := copy(pcm[got:], m.ring[m.first:min(m.first+m.n, ringSize)])
@@ -179,45 +190,49 @@ func (m *Mic) Read(pcm []int16) (time.Time, error) {
 
 // poll asks the server how long sound takes from the microphone to us. All that
 // had been captured when it answered was: what we have got, what waits in the
-// server's queue, and what the device holds.
+// server's queue, and what the device holds. An answer that took long says
+// nothing: nobody knows of which moment it is.
 func (m *Mic) poll() error {
+	asked := time.Now()
 	var r proto.GetRecordLatencyReply
-	err := m.client.proto.Request(&proto.GetRecordLatency{StreamIndex: m.index, Time: serverTime(time.Now())}, &r)
+	err := m.client.proto.Request(&proto.GetRecordLatency{StreamIndex: m.index, Time: serverTime(asked)}, &r)
 	if err != nil {
 		return err
 	}
+	now := time.Now()
+	if now.Sub(asked) > maxAnswer {
+		return nil
+	}
 	device := min(time.Duration(min(r.Latency, proto.Microseconds(maxDelay/time.Microsecond)))*time.Microsecond, maxDelay)
-	queue := duration(int(max(0, r.WriteIndex-r.ReadIndex)) / sampleSize)
-	m.learn(time.Now(), device+queue)
-	m.mu.Lock()
-	m.held += (device - m.held) / 4
-	m.mu.Unlock()
+	m.learn(now, device, duration(int(max(0, r.WriteIndex-r.ReadIndex))/sampleSize))
 	return nil
 }
 
 // Delay estimates how long it takes from the capture of a sample until Read has
 // it, besides the time until the rest of what Read waits for is captured. It is
-// zero until the server has been asked for the first time, after a second.
+// zero until the server has been asked three times, within the first second.
 func (m *Mic) Delay() Delay {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	device := min(m.held, m.delay)
-	return Delay{Device: device, Buffer: m.delay - device}
+	device := min(m.held, m.delay.value)
+	return Delay{Device: device, Buffer: m.delay.value - device}
 }
 
-// learn takes into account that at time now the server held as much sound as
-// hidden says. Zero means that it does not know.
-func (m *Mic) learn(now time.Time, hidden time.Duration) {
+// learn takes into account how much sound the server says that the device and
+// its own queue held at time now. Zero means that it does not know.
+//
+// Servers are wrong about their queue at times, by hundreds of milliseconds. It
+// cannot hold more than was captured before the first sound came, and what is
+// late since.
+func (m *Mic) learn(now time.Time, device, queue time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if hidden == 0 || m.clock.next.IsZero() {
+	if device+queue == 0 || m.clock.next.IsZero() {
 		return
 	}
-	delay := min(max(0, m.clock.next.Sub(now.Add(-hidden))), maxDelay)
-	if m.delay == 0 {
-		m.delay = delay
-	}
-	m.delay += (delay - m.delay) / 4
+	queue = min(queue, m.start+max(0, now.Sub(m.clock.next)))
+	m.held += (device - m.held) / 4
+	m.delay.add(min(max(0, m.clock.next.Sub(now.Add(-device-queue))), maxDelay))
 }
 
 // Close ends the recording, and returns when nothing of it is left. It returns nil.
@@ -248,4 +263,36 @@ func (c *clock) stamp(now time.Time, d time.Duration) time.Time {
 	}
 	c.next = start.Add(d)
 	return start
+}
+
+const (
+	maxAnswer    = 20 * time.Millisecond // a later answer is not believed
+	delayReports = 5                     // whose median counts
+	delayEnough  = 3                     // from so many on
+	delayRise    = 2 * time.Millisecond  // with each report, at most
+)
+
+// A delay is that of a device, of which the server tells now and then. It hardly
+// ever changes, and the server may be wrong.
+type delay struct {
+	value   time.Duration
+	reports [delayReports]time.Duration // the last ones
+	n       int                         // of all
+}
+
+// add takes what the server says.
+func (d *delay) add(v time.Duration) {
+	d.reports[d.n%delayReports] = v
+	d.n++
+	last := d.reports
+	known := last[:min(d.n, delayReports)]
+	slices.Sort(known)
+	median := known[len(known)/2]
+	switch {
+	case d.n < delayEnough:
+	case d.n == delayEnough:
+		d.value = median
+	default:
+		d.value += min((median-d.value)/4, delayRise)
+	}
 }

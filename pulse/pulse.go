@@ -38,11 +38,16 @@ var (
 const Rate = 48000
 
 // Config says what to open. The zero Config means the server's default device
-// with the smallest stable buffer.
+// with the smallest buffer that a machine with other work to do keeps filled.
 type Config struct {
-	Device string        // the server's name of the device, or a part of its description; "" means the default
-	Buffer time.Duration // 0 means 40 ms for a Speaker, 10 ms for a Mic
-	Server string        // where the server listens, as in PULSE_SERVER; "" means what that says, or the user's server
+	Device string // the server's name of the device, or a part of its description; "" means the default
+
+	// Buffer is how much the server keeps in its queue. For a Speaker 0 means
+	// 25 ms, of which 15 ms are left when it asks for the next 10; 15 ms is the
+	// least that servers keep up with, on a machine that does little else. For a
+	// Mic 0 means 5 ms.
+	Buffer time.Duration
+	Server string // where the server listens, as in PULSE_SERVER; "" means what that says, or the user's server
 
 	// Echo, unless it is nil, is the canceller that the sound goes through.
 	// Device and Server are then its own. It stays the caller's.

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	speakerBuffer = 40 * time.Millisecond
+	speakerBuffer = 25 * time.Millisecond
 	pieceSamples  = Rate / 100 // how much is sent at a time: 10 ms
 	pieceSize     = pieceSamples * sampleSize
 )
@@ -41,6 +41,7 @@ type Speaker struct {
 func OpenSpeaker(ctx context.Context, c Config) (*Speaker, error) {
 	s := &Speaker{}
 	s.init("play")
+	s.echo = c.Echo
 	release, err := s.connect(ctx, c.server(), s.event)
 	if err != nil {
 		return nil, err
@@ -49,15 +50,22 @@ func OpenSpeaker(ctx context.Context, c Config) (*Speaker, error) {
 		return nil, s.abandon(ctx, err)
 	}
 	s.tending.Go(func() { s.tend(s.adapt, s.poll) })
+	s.attach()
 	return s, nil
 }
 
 // create asks the server for the stream.
+//
+// With early requests the device takes no more than a quantum at a time, and asks
+// for it at once, so that all of the queue but the piece that we are about to
+// send is there for when we come late. When the server is left to share the
+// length between queue and device, it makes both so coarse that with a length of
+// 30 ms as little as 5 ms may be left, though 22 ms are waited for.
 func (s *Speaker) create(c Config) error {
 	name := "" // the default, which the server may change under us
 	switch {
 	case c.Echo != nil:
-		name = echoSpeaker + c.Echo.tag
+		name = c.Echo.sink()
 	case c.Device != "":
 		sinks, err := s.client.sinks()
 		if err != nil {
@@ -77,7 +85,7 @@ func (s *Speaker) create(c Config) error {
 		SinkIndex: proto.Undefined, SinkName: name,
 		BufferMaxLength: proto.Undefined, BufferTargetLength: uint32(size(buffer)),
 		BufferPrebufferLength: 0, // start at once, and never stop to wait for us
-		BufferMinimumRequest:  proto.Undefined, AdjustLatency: true,
+		BufferMinimumRequest:  uint32(size(quantum)), EarlyRequests: true,
 		NoMove:     c.Echo != nil, // past the canceller, everybody would hear themselves
 		Properties: properties("voices"), ChannelVolumes: fullVolume,
 	}, &reply)
@@ -245,7 +253,7 @@ func (s *Speaker) adapt(now time.Time) {
 	err := s.client.proto.Request(&proto.SetPlaybackStreamBufferAttr{
 		StreamIndex:     s.index,
 		BufferMaxLength: proto.Undefined, BufferTargetLength: uint32(size(s.growth.length)),
-		BufferPrebufferLength: 0, BufferMinimumRequest: proto.Undefined, AdjustLatency: true,
+		BufferPrebufferLength: 0, BufferMinimumRequest: uint32(size(quantum)), EarlyRequests: true,
 	}, &reply)
 	if err == nil { // otherwise it stays as it is, and poll finds out why
 		s.setTarget(int(reply.BufferTargetLength))

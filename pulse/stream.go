@@ -17,10 +17,11 @@ const (
 	// A stream that is silent for longer than quietAfter is looked into.
 	quietAfter = 500 * time.Millisecond
 
-	// tendEvery is how often a stream is looked after, and every pollTicks-th
-	// time the server is asked about delays.
-	tendEvery = 250 * time.Millisecond
-	pollTicks = 4
+	// tendEvery is how often a stream is looked after. Every pollTicks-th time
+	// the server is asked about delays, and the first few times.
+	tendEvery  = 250 * time.Millisecond
+	pollTicks  = 4
+	firstPolls = 3
 )
 
 // A stream is what a Mic and a Speaker have in common: a connection of its own,
@@ -28,6 +29,7 @@ const (
 type stream struct {
 	op     string  // "record" or "play"
 	client *client // set by open
+	echo   *Echo   // set by open: what the sound goes through, or nil
 	index  uint32  // set by open; the server's name of the stream
 
 	tending sync.WaitGroup
@@ -103,8 +105,18 @@ func (s *stream) close() {
 		close(s.stop)
 	}
 	s.mu.Unlock()
+	if s.echo != nil {
+		s.echo.detach(s)
+	}
 	s.client.close()
 	s.tending.Wait()
+}
+
+// attach lets the end of what the sound goes through be that of the stream.
+func (s *stream) attach() {
+	if s.echo != nil {
+		s.echo.attach(s)
+	}
 }
 
 // tend calls poll once in a while until the stream ends, to learn about delays
@@ -132,7 +144,7 @@ func (s *stream) tend(each func(now time.Time), poll func() error) {
 			n--
 			continue
 		}
-		if n%pollTicks != 0 && !s.quiet() {
+		if n > firstPolls && n%pollTicks != 0 && !s.quiet() {
 			continue
 		}
 		err := poll()

@@ -307,7 +307,7 @@ func TestTend(t *testing.T) {
 		{"no sound", false, nil, false, 0},
 		{"suspended", true, silence, false, 0},
 		{"no sound, no answers", false, silence, false, 750 * time.Millisecond},
-		{"stream unknown", true, proto.ErrNoSuchEntity, true, time.Second},
+		{"stream unknown", true, proto.ErrNoSuchEntity, true, tendEvery},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
@@ -348,23 +348,60 @@ func TestLearn(t *testing.T) {
 		hidden []time.Duration
 		want   time.Duration
 	}{
-		{[]time.Duration{0}, 0},                                         // not known
-		{[]time.Duration{3 * time.Millisecond}, 0},                      // less than has passed since the last packet
-		{[]time.Duration{25 * time.Millisecond}, 20 * time.Millisecond}, // 5 ms of it since the last packet
-		{[]time.Duration{time.Hour}, maxDelay},                          // absurd
-		{[]time.Duration{25e6, 45e6}, 25 * time.Millisecond},            // a quarter of the way
-		{[]time.Duration{25e6, 0, 25e6, 25e6}, 20 * time.Millisecond},
+		{[]time.Duration{0, 0, 0}, 0},                                 // not known
+		{[]time.Duration{25e6, 25e6}, 0},                              // not enough
+		{[]time.Duration{3e6, 3e6, 3e6}, 0},                           // less than has passed since the last packet
+		{[]time.Duration{25e6, 0, 25e6, 25e6}, 20 * time.Millisecond}, // 5 ms of it since the last packet
+		{[]time.Duration{time.Hour, time.Hour, time.Hour}, maxDelay},  // absurd
+		{[]time.Duration{25e6, 465e6, 25e6}, 20 * time.Millisecond},   // wrong once
+		{[]time.Duration{465e6, 25e6, 25e6}, 20 * time.Millisecond},   // wrong at first
+		{[]time.Duration{25e6, 25e6, 25e6, 465e6, 465e6}, 20e6},       // wrong twice
+		{[]time.Duration{25e6, 25e6, 25e6, 65e6, 65e6, 65e6}, 22e6},   // longer: slowly
+		{[]time.Duration{45e6, 45e6, 45e6, 25e6, 25e6, 25e6}, 35e6},   // shorter: a quarter of the way
+		{[]time.Duration{45e6, 45e6, 45e6, 47e6, 47e6, 47e6}, 40.5e6}, // a little longer
 	}
 	for _, tt := range tests {
 		m := &Mic{}
 		m.init("record")
 		m.record(ramp(0, 480), now.Add(-5*time.Millisecond))
 		for _, h := range tt.hidden {
-			m.learn(now, h)
+			m.learn(now, h, 0)
 		}
-		if m.delay != tt.want {
-			t.Errorf("after %v the delay is %v, want %v", tt.hidden, m.delay, tt.want)
+		if m.delay.value != tt.want {
+			t.Errorf("after %v the delay is %v, want %v", tt.hidden, m.delay.value, tt.want)
 		}
+	}
+}
+
+// TestLearnQueue makes sure that a server is not believed that its queue holds
+// more than can have been captured.
+func TestLearnQueue(t *testing.T) {
+	const ms = time.Millisecond
+	tests := []struct {
+		start, device, queue time.Duration
+		late                 time.Duration // since the last packet
+		want                 time.Duration
+	}{
+		{0, 5 * ms, 440 * ms, 0, 5 * ms},
+		{30 * ms, 5 * ms, 440 * ms, 0, 35 * ms},
+		{30 * ms, 5 * ms, 10 * ms, 0, 15 * ms},
+		{30 * ms, 0, 440 * ms, 100 * ms, 30 * ms}, // it grew while nothing came
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			m := &Mic{}
+			m.init("record")
+			time.Sleep(tt.start)
+			m.record(ramp(0, 480), time.Now())
+			time.Sleep(tt.late)
+			for range delayEnough {
+				m.learn(time.Now(), tt.device, tt.queue)
+			}
+			if m.delay.value != tt.want {
+				t.Errorf("after %v until the first packet, %v in the device, %v in the queue and %v without a packet the delay is %v, want %v",
+					tt.start, tt.device, tt.queue, tt.late, m.delay.value, tt.want)
+			}
+		})
 	}
 }
 

@@ -66,7 +66,7 @@ func (f *deviceFlags) open(ctx context.Context) (*devices, error) {
 		return nil, err
 	}
 	d.pair = device.NewPair(device.PairConfig{
-		Mic: f.micName, Speaker: f.speakerName, NoAEC: f.noAEC,
+		Mic: f.micName, Speaker: f.speakerName, NoAEC: f.noAEC, LowLatency: f.lowLatency,
 	})
 	openMic := func(ctx context.Context, _ string) (media.AudioSource, error) { return d.pair.OpenMic(ctx) }
 	if d.mic, err = prepare(ctx, d, f.micName, openMic); err != nil {

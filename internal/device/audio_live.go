@@ -17,6 +17,10 @@ import (
 const (
 	reviveWithin = 500 * time.Millisecond
 	reviveEvery  = 25 * time.Millisecond
+
+	// Changes come in groups: what was opened after the first may end with the
+	// second. So many in a row are no reason to tell anybody.
+	revivals = 3
 )
 
 // A live is a device that is opened again when it goes away. One goroutine uses
@@ -147,20 +151,23 @@ func newLiveMic(ctx context.Context, open func(context.Context, retiree) (media.
 	return m, m.start(ctx, open)
 }
 
-// ReadChunk reads from what is open, or opens it again, once.
+// ReadChunk reads from what is open, or opens it again.
 func (m *liveMic) ReadChunk(c *media.Chunk) error {
 	d := m.get()
 	if d == nil {
 		return os.ErrClosed
 	}
 	err := d.ReadChunk(c)
-	if err == nil {
-		return nil
+	for range revivals {
+		if err == nil {
+			return nil
+		}
+		if d, err = m.revive(err); err != nil {
+			return err
+		}
+		err = d.ReadChunk(c)
 	}
-	if d, err = m.revive(err); err != nil {
-		return err
-	}
-	return d.ReadChunk(c)
+	return err
 }
 
 // Delay returns how long the sound takes to us, and whether that is known.
@@ -176,10 +183,10 @@ func newLiveSpeaker(ctx context.Context, open func(context.Context, retiree) (me
 	return s, s.start(ctx, open)
 }
 
-// Wait waits for what is open, or opens it again, once.
+// Wait waits for what is open, or opens it again.
 func (s *liveSpeaker) Wait() error { return s.use(media.AudioSink.Wait) }
 
-// WriteChunk writes to what is open, or opens it again, once.
+// WriteChunk writes to what is open, or opens it again.
 func (s *liveSpeaker) WriteChunk(c *media.Chunk) error {
 	return s.use(func(d media.AudioSink) error { return d.WriteChunk(c) })
 }
@@ -190,13 +197,16 @@ func (s *liveSpeaker) use(f func(media.AudioSink) error) error {
 		return os.ErrClosed
 	}
 	err := f(d)
-	if err == nil {
-		return nil
+	for range revivals {
+		if err == nil {
+			return nil
+		}
+		if d, err = s.revive(err); err != nil {
+			return err
+		}
+		err = f(d)
 	}
-	if d, err = s.revive(err); err != nil {
-		return err
-	}
-	return f(d)
+	return err
 }
 
 // Latency is that of what is open.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/pulse"
@@ -17,10 +18,17 @@ type PairConfig struct {
 	Mic     string // as OpenMic takes it
 	Speaker string // as OpenSpeaker takes it
 	NoAEC   bool   // leave the sound as it is: no echo cancellation, noise suppression or gain
+
+	// LowLatency has the sound server keep as little as it can: 10 ms less than
+	// otherwise, which a busy machine pays for with gaps until the buffer has
+	// grown by itself. Echo is cancelled, but noise is not suppressed, which
+	// saves another 6 ms.
+	LowLatency bool
 }
 
 // ErrNoAEC is what Pair.AEC wraps when nobody asked for cancellation, or there is
-// nothing to cancel: sound from a file is not heard in the room.
+// nothing to cancel: neither what headphones play nor sound from a file is heard
+// in the room.
 var ErrNoAEC = errors.New("echo is not cancelled")
 
 // A Pair opens the microphone and the speaker of a call, so that what the speaker
@@ -31,13 +39,15 @@ var ErrNoAEC = errors.New("echo is not cancelled")
 // Each may be opened again after it was closed. Any goroutine may call the
 // methods.
 type Pair struct {
+	// Set by NewPair.
 	cfg PairConfig
+	off error // why there is never to be cancellation, or nil
 
 	mu sync.Mutex // also held while the module is loaded
 
 	// Guarded by mu.
-	echo  *pulse.Echo // nil when there is none
-	err   error       // why there is none
+	echo  *pulse.Echo // nil when there is none; one for headphones does nothing
+	err   error       // why nothing is cancelled
 	plain [2]retiree  // the microphone and the speaker that are open without it
 	users int         // what is open
 }
@@ -56,12 +66,13 @@ func NewPair(c PairConfig) *Pair {
 	p := &Pair{cfg: c}
 	switch {
 	case c.NoAEC:
-		p.err = fmt.Errorf("%w: it was not asked for", ErrNoAEC)
+		p.off = fmt.Errorf("%w: it was not asked for", ErrNoAEC)
 	case !isSystem(c.Mic), !isSystem(c.Speaker):
-		p.err = fmt.Errorf("%w: it takes a microphone and a speaker of this machine", ErrNoAEC)
+		p.off = fmt.Errorf("%w: it takes a microphone and a speaker of this machine", ErrNoAEC)
 	case !hasEcho:
-		p.err = fmt.Errorf("%w: %w", pulse.ErrNoEcho, ErrUnsupported)
+		p.off = fmt.Errorf("%w: %w", pulse.ErrNoEcho, ErrUnsupported)
 	}
+	p.err = p.off
 	return p
 }
 
@@ -78,7 +89,8 @@ func isSystem(name string) bool {
 
 // AEC returns nil while echo is cancelled, and before anything was opened.
 // Otherwise it returns the reason why not: one that wraps ErrNoAEC is no fault;
-// after any other, a person should use a headset.
+// after any other, a person should use a headset. It changes when headphones are
+// plugged in or out.
 func (p *Pair) AEC() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,7 +127,7 @@ func (p *Pair) OpenSpeaker(ctx context.Context) (media.AudioSink, error) {
 func (p *Pair) openMic(ctx context.Context, owner retiree) (media.AudioSource, error) {
 	for last := false; ; last = true {
 		e := p.acquire(ctx)
-		m, err := openEchoMic(ctx, p.cfg.Mic, e)
+		m, err := openEchoMic(ctx, p.cfg.Mic, pulse.Config{Echo: e})
 		if err != nil {
 			p.release(pairMic)
 			return nil, err
@@ -132,7 +144,7 @@ func (p *Pair) openMic(ctx context.Context, owner retiree) (media.AudioSource, e
 func (p *Pair) openSpeaker(ctx context.Context, owner retiree) (media.AudioSink, error) {
 	for last := false; ; last = true {
 		e := p.acquire(ctx)
-		s, err := openEchoSpeaker(ctx, p.cfg.Speaker, e)
+		s, err := openEchoSpeaker(ctx, p.cfg.Speaker, pulse.Config{Echo: e, Buffer: p.speakerBuffer()})
 		if err != nil {
 			p.release(pairSpeaker)
 			return nil, err
@@ -143,6 +155,19 @@ func (p *Pair) openSpeaker(ctx context.Context, owner retiree) (media.AudioSink,
 		}
 		d.Close()
 	}
+}
+
+// LowBuffer is how much the sound server holds for the speaker of a Pair with
+// LowLatency: the least that servers were found to keep up with.
+const LowBuffer = 15 * time.Millisecond
+
+// speakerBuffer returns what the server is to hold for the speaker, 0 for its
+// usual.
+func (p *Pair) speakerBuffer() time.Duration {
+	if p.cfg.LowLatency {
+		return LowBuffer
+	}
+	return 0
 }
 
 // acquire returns the canceller, which it loads if need be, or nil. Whoever calls
@@ -163,17 +188,22 @@ func (p *Pair) load(ctx context.Context) (e *pulse.Echo, past [2]retiree) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.users++
-	if errors.Is(p.err, ErrNoAEC) || !hasEcho {
+	if p.off != nil {
 		return nil, past
 	}
 	if p.echo != nil && p.echo.Err() == nil {
 		return p.echo, past
 	}
 	p.unloadLocked()
-	p.echo, p.err = pulse.OpenEcho(ctx, pulse.EchoConfig{Mic: pulseName(p.cfg.Mic), Speaker: pulseName(p.cfg.Speaker)})
+	p.echo, p.err = pulse.OpenEcho(ctx, pulse.EchoConfig{
+		Mic: pulseName(p.cfg.Mic), Speaker: pulseName(p.cfg.Speaker), LowLatency: p.cfg.LowLatency,
+	})
 	switch {
 	case p.err == nil:
 		past, p.plain = p.plain, past
+		if p.echo.Headphones() {
+			p.err = fmt.Errorf("%w: the speaker is headphones", ErrNoAEC)
+		}
 	case errors.Is(p.err, pulse.ErrHasEcho):
 		p.err = nil // by somebody else
 	}
@@ -191,7 +221,7 @@ func (p *Pair) opened(which int, owner retiree, e *pulse.Echo, last bool) bool {
 		return true
 	}
 	p.plain[which] = owner
-	final := p.err == nil || errors.Is(p.err, ErrNoAEC) || errors.Is(p.err, pulse.ErrNoEcho)
+	final := p.err == nil || p.off != nil || errors.Is(p.err, pulse.ErrNoEcho)
 	return p.echo == nil && (last || final)
 }
 
@@ -219,6 +249,9 @@ type pairedMic struct {
 	release func()
 }
 
+// Delay returns how long the sound takes to us, and whether that is known.
+func (m *pairedMic) Delay() (pulse.Delay, bool) { return delayOf(m.AudioSource) }
+
 // Close closes the microphone, then what it went through.
 func (m *pairedMic) Close() error {
 	defer m.release()
@@ -230,6 +263,9 @@ type pairedSpeaker struct {
 	media.AudioSink
 	release func()
 }
+
+// Delay returns how long the sound takes from us, and whether that is known.
+func (s *pairedSpeaker) Delay() (pulse.Delay, bool) { return delayOf(s.AudioSink) }
 
 // Close closes the speaker, then what it went through.
 func (s *pairedSpeaker) Close() error {

@@ -13,11 +13,11 @@ import (
 const hasEcho = false
 
 // openEchoMic opens a microphone without a canceller.
-func openEchoMic(ctx context.Context, name string, _ *pulse.Echo) (media.AudioSource, error) {
+func openEchoMic(ctx context.Context, name string, _ pulse.Config) (media.AudioSource, error) {
 	return openSystemMic(ctx, name)
 }
 
 // openEchoSpeaker opens a speaker without a canceller.
-func openEchoSpeaker(ctx context.Context, name string, _ *pulse.Echo) (media.AudioSink, error) {
+func openEchoSpeaker(ctx context.Context, name string, _ pulse.Config) (media.AudioSink, error) {
 	return openSystemSpeaker(ctx, name)
 }

@@ -138,6 +138,55 @@ func TestPairLate(t *testing.T) {
 	}
 }
 
+// TestPairHeadphones makes sure that nothing is cancelled while the speaker is a
+// headset, and that the pair follows when it is not any more, and when it is
+// again.
+func TestPairHeadphones(t *testing.T) {
+	for _, kind := range sound.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			server := sound.ForTest(t, kind)
+			t.Setenv("PULSE_SERVER", server.Address())
+			if err := errors.Join(server.AddHeadset("ears"), server.SetDefault("", "ears")); err != nil {
+				t.Fatal(err)
+			}
+			p := NewPair(PairConfig{Mic: Auto, Speaker: Auto, LowLatency: true})
+			m, err := p.OpenMic(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			s, err := p.OpenSpeaker(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			for _, step := range []struct {
+				speaker    string
+				cancellers int
+			}{{"ears", 0}, {sound.Speaker, 1}, {"ears", 0}} {
+				if err := server.SetDefault("", step.speaker); err != nil {
+					t.Fatal(err)
+				}
+				// the change is an event, which takes its time
+				for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+					var c media.Chunk
+					if err := errors.Join(m.ReadChunk(&c), s.WriteChunk(&c)); err != nil {
+						t.Fatal(err)
+					}
+					if cancellers(t, server) == step.cancellers && errors.Is(p.AEC(), ErrNoAEC) == (step.cancellers == 0) &&
+						uses(t, server, sound.FromMics, sound.Mic) && uses(t, server, sound.ToSpeakers, step.speaker) {
+						break
+					}
+				}
+				if n, err := cancellers(t, server), p.AEC(); n != step.cancellers || errors.Is(err, ErrNoAEC) != (n == 0) {
+					t.Errorf("with %q there are %d cancellers, want %d, and AEC() = %v", step.speaker, n, step.cancellers, err)
+				}
+				checkStreams(t, server, step.speaker, sound.Mic, step.speaker)
+			}
+		})
+	}
+}
+
 // A use keeps a device busy as a call does, opening it again when it fails, and
 // finds the longest time without sound.
 type use struct {
@@ -145,7 +194,7 @@ type use struct {
 	last    time.Time
 	longest time.Duration
 	fails   int
-	sounds  int
+	sounds  time.Duration // of what went through
 }
 
 // sound notes that a chunk went through.
@@ -157,11 +206,11 @@ func (u *use) sound() {
 		u.longest = max(u.longest, now.Sub(u.last))
 	}
 	u.last = now
-	u.sounds++
+	u.sounds += media.ChunkTime
 }
 
 // since forgets what was, and returns a function that waits until sound has come
-// for a third of a second, and returns the longest gap and how often the device failed.
+// for some time, and returns the longest gap and how often the device failed.
 func (u *use) since(t *testing.T) func() (time.Duration, int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -175,7 +224,7 @@ func (u *use) since(t *testing.T) func() (time.Duration, int) {
 			u.mu.Lock()
 			longest, fails, sounds := u.longest, u.fails, u.sounds
 			u.mu.Unlock()
-			if sounds >= 15 {
+			if sounds >= 150*time.Millisecond {
 				return longest, fails
 			}
 			if time.Now().After(end) {
@@ -285,9 +334,9 @@ func testGaps(t *testing.T, kind sound.Kind, noAEC bool) {
 	}
 	// Longer than a device opens itself again: its user is told and tries.
 	slow := steps[len(steps)-1]
-	slow.name, slow.do = "server gone for 1.5 s", func() error {
+	slow.name, slow.do = "server gone for a second", func() error {
 		server.Kill()
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(2 * reviveWithin)
 		return server.Restart()
 	}
 	steps = append(steps, slow)
@@ -297,7 +346,7 @@ func testGaps(t *testing.T, kind sound.Kind, noAEC bool) {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		at := time.Now()
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond) // for the first failure
 		a, failsA := micGap()
 		b, failsB := speakerGap()
 		t.Logf("%s: microphone silent for %v (%d failures), speaker for %v (%d); whole after %v", step.name,
@@ -320,12 +369,19 @@ func testGaps(t *testing.T, kind sound.Kind, noAEC bool) {
 func checkStreams(t *testing.T, server *sound.Server, step, mic, speaker string) {
 	t.Helper()
 	for from, want := range map[sound.Direction]string{sound.FromMics: mic, sound.ToSpeakers: speaker} {
-		list, err := server.Streams(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want != "" && !slices.ContainsFunc(list, func(s sound.Stream) bool { return s.Device == want }) {
-			t.Errorf("%s: the streams are %+v, want one with %s", step, list, want)
+		if want != "" && !uses(t, server, from, want) {
+			list, err := server.Streams(from)
+			t.Errorf("%s: the streams are %+v, %v, want one with %s", step, list, err, want)
 		}
 	}
+}
+
+// uses reports whether somebody records or plays to the device of that name.
+func uses(t *testing.T, server *sound.Server, from sound.Direction, device string) bool {
+	t.Helper()
+	list, err := server.Streams(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(list, func(s sound.Stream) bool { return s.Device == device })
 }

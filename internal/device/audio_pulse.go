@@ -19,13 +19,14 @@ const hasEcho = true
 // choice, and again when it goes away.
 func openSystemMic(ctx context.Context, name string) (media.AudioSource, error) {
 	return newLiveMic(ctx, func(ctx context.Context, _ retiree) (media.AudioSource, error) {
-		return openEchoMic(ctx, name, nil)
+		return openEchoMic(ctx, name, pulse.Config{})
 	})
 }
 
-// openEchoMic opens a microphone once, through e unless that is nil.
-func openEchoMic(ctx context.Context, name string, e *pulse.Echo) (media.AudioSource, error) {
-	m, err := pulse.OpenMic(ctx, pulse.Config{Device: pulseName(name), Echo: e})
+// openEchoMic opens a microphone once, as c says but for its name.
+func openEchoMic(ctx context.Context, name string, c pulse.Config) (media.AudioSource, error) {
+	c.Device = pulseName(name)
+	m, err := pulse.OpenMic(ctx, c)
 	if err != nil {
 		return nil, notFound(err, name)
 	}
@@ -44,13 +45,14 @@ type pulseSpeaker struct{ *pulse.Speaker }
 // choice, and again when it goes away.
 func openSystemSpeaker(ctx context.Context, name string) (media.AudioSink, error) {
 	return newLiveSpeaker(ctx, func(ctx context.Context, _ retiree) (media.AudioSink, error) {
-		return openEchoSpeaker(ctx, name, nil)
+		return openEchoSpeaker(ctx, name, pulse.Config{})
 	})
 }
 
-// openEchoSpeaker opens a speaker once, through e unless that is nil.
-func openEchoSpeaker(ctx context.Context, name string, e *pulse.Echo) (media.AudioSink, error) {
-	s, err := pulse.OpenSpeaker(ctx, pulse.Config{Device: pulseName(name), Echo: e})
+// openEchoSpeaker opens a speaker once, as c says but for its name.
+func openEchoSpeaker(ctx context.Context, name string, c pulse.Config) (media.AudioSink, error) {
+	c.Device = pulseName(name)
+	s, err := pulse.OpenSpeaker(ctx, c)
 	if err != nil {
 		return nil, notFound(err, name)
 	}

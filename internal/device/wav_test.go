@@ -56,6 +56,7 @@ func doubleBytes(list ...float64) (b []byte) {
 }
 
 func TestParseWAV(t *testing.T) {
+	t.Parallel() // the longest takes its time
 	pcm16 := wavFormat{wavPCM, 1, 16, 48000}
 	good := wavBytes(pcm16, []byte{1, 0, 0xff, 0xff, 0, 0x80}, -1)
 	samples := []int16{1, -1, math.MinInt16}

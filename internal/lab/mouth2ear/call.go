@@ -22,9 +22,9 @@ type wholeCall struct {
 	procs      []*program.Process
 }
 
-// startCall starts a call and waits until the ear sees everybody and its
-// buffers have settled.
-func startCall(ctx context.Context, kind sound.Kind, members int, tcp bool) (_ *wholeCall, err error) {
+// startCall starts a call, whose members get more arguments, and waits until the
+// ear sees everybody and its buffers have settled.
+func startCall(ctx context.Context, kind sound.Kind, members int, more []string) (_ *wholeCall, err error) {
 	c := &wholeCall{}
 	defer func() {
 		if err != nil {
@@ -54,10 +54,7 @@ func startCall(ctx context.Context, kind sound.Kind, members int, tcp bool) (_ *
 	c.procs = append(c.procs, hub)
 	seen := make(chan int, 64)
 	for i := range members {
-		args := []string{"join", "-s", "ear", "-c", fmt.Sprintf("member-%d", i), "--headless"}
-		if tcp {
-			args = append(args, "--tcp")
-		}
+		args := append([]string{"join", "-s", "ear", "-c", fmt.Sprintf("member-%d", i), "--headless"}, more...)
 		env, lines := []string(nil), func(r io.Reader) { _, _ = io.Copy(io.Discard, r) }
 		switch i {
 		case 0:

@@ -12,7 +12,8 @@
 // the devices alone take, and what echo cancellation adds, is shown by a process
 // that plays what it hears,
 //
-//	go run ./internal/lab/mouth2ear -devices pulse -aec
+//	go run ./internal/lab/mouth2ear -devices pulse -aec=false
+//	go run ./internal/lab/mouth2ear -devices pulse -low-latency
 //
 // and what cancellation is good for by
 //
@@ -68,7 +69,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	members := flags.Int("members", 2, "with -call: members of the session; those after the second make test sounds and pictures")
 	tcp := flags.Bool("tcp", false, "with -call: keep everything on TLS")
 	devices := flags.String("devices", "", "measure the devices of a server of this `kind` without a call")
-	aec := flags.Bool("aec", false, "with -devices: cancel echo")
+	var how settings
+	flags.BoolVar(&how.aec, "aec", true, "with -call and -devices: cancel echo, as s2c does unless it is told not to")
+	flags.BoolVar(&how.lowLatency, "low-latency", false, "with -call, -devices and -echo: as s2c does with this flag")
+	flags.DurationVar(&how.buffer, "buffer", 0, "with -devices: what the server keeps for the speaker (default as s2c)")
 	echo := flags.String("echo", "", "measure echo cancellation with a server of this `kind`")
 	serve := flags.String("serve", "", "only start a server of this `kind` and run it until interrupted")
 	if err := flags.Parse(args); err != nil {
@@ -80,10 +84,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	o.Duration, o.MaxDelay = time.Duration(*seconds*float64(time.Second)), *maxDelay
 	if *devices != "" {
 		sound.Hurry()
-		return measureDevices(ctx, sound.Kind(*devices), *aec, o, out)
+		return measureDevices(ctx, sound.Kind(*devices), how, o, out)
 	}
 	if *echo != "" {
-		return measureEcho(ctx, sound.Kind(*echo), out)
+		return measureEcho(ctx, sound.Kind(*echo), how, out)
 	}
 	if *self != "" {
 		server, err := start(sound.Kind(*self))
@@ -95,13 +99,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	var parts func() []part
 	if *call != "" {
-		c, err := startCall(ctx, sound.Kind(*call), *members, *tcp)
+		c, err := startCall(ctx, sound.Kind(*call), *members, append(how.args(), transport(*tcp)...))
 		if err != nil {
 			return err
 		}
 		defer c.close()
 		o.Mouth, o.Ear = c.mouth.Address(), c.ear.Address()
-		parts = sync.OnceValue(watch(c.mouth.Server, c.ear.Server).parts)
+		parts = sync.OnceValue(watch(c.mouth.Server, c.ear.Server, how.packet()).parts)
 		defer parts()
 	}
 	if o.Mouth == "" || o.Ear == "" {
@@ -124,8 +128,41 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
+// settings are what s2c lets its user choose.
+type settings struct {
+	aec, lowLatency bool
+	buffer          time.Duration // of the speaker; 0 means what s2c takes
+}
+
+// args returns the settings as arguments of s2c.
+func (s settings) args() (args []string) {
+	if !s.aec {
+		args = append(args, "--no-aec")
+	}
+	if s.lowLatency {
+		args = append(args, "--low-latency")
+	}
+	return args
+}
+
+// packet returns how much sound s2c puts in a packet.
+func (s settings) packet() time.Duration {
+	if s.lowLatency {
+		return 10 * time.Millisecond
+	}
+	return 20 * time.Millisecond
+}
+
+// transport returns the arguments that choose it.
+func transport(tcp bool) []string {
+	if tcp {
+		return []string{"--tcp"}
+	}
+	return nil
+}
+
 // measureEcho prints what cancellation does to the far voice and the near one.
-func measureEcho(ctx context.Context, kind sound.Kind, out io.Writer) error {
+func measureEcho(ctx context.Context, kind sound.Kind, how settings, out io.Writer) error {
 	server, err := start(kind)
 	if err != nil {
 		return err
@@ -135,6 +172,7 @@ func measureEcho(ctx context.Context, kind sound.Kind, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	o.LowLatency = how.lowLatency
 	r, err := sound.MeasureEcho(ctx, o)
 	if err != nil {
 		return err

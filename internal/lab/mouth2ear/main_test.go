@@ -100,11 +100,28 @@ func TestShowParts(t *testing.T) {
 	}
 }
 
+func TestSettings(t *testing.T) {
+	tests := []struct {
+		how  settings
+		want string
+	}{
+		{settings{aec: true}, ""},
+		{settings{}, "--no-aec"},
+		{settings{aec: true, lowLatency: true}, "--low-latency"},
+		{settings{lowLatency: true}, "--no-aec --low-latency"},
+	}
+	for _, tt := range tests {
+		if got := strings.Join(tt.how.args(), " "); got != tt.want {
+			t.Errorf("%+v become %q, want %q", tt.how, got, tt.want)
+		}
+	}
+}
+
 // TestDevices measures the devices alone, without and with cancellation.
 func TestDevices(t *testing.T) {
 	_, err := exec.LookPath("pulseaudio")
 	lab.Need(t, err)
-	for _, args := range [][]string{{"-devices", "pulse"}, {"-devices", "pulse", "-aec"}} {
+	for _, args := range [][]string{{"-devices", "pulse", "-aec=false"}, {"-devices", "pulse", "-low-latency"}} {
 		var out bytes.Buffer
 		if err := run(t.Context(), append(args, "-seconds", "2", "-max-delay", "500ms"), &out); err != nil {
 			t.Fatal(err)

@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sanix-darker/s2c/internal/device"
 	"github.com/sanix-darker/s2c/internal/lab/sound"
+	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/pulse"
 )
 
@@ -40,14 +42,10 @@ func (m *mean) add(d time.Duration) {
 
 func (m *mean) value() float64 { return m.sum / max(1, m.n) }
 
-// chunk is how long the pieces are that a call makes of sound.
-const (
-	chunk        = 20 * time.Millisecond
-	chunkSamples = pulse.Rate / 50
-	sampleEvery  = 250 * time.Millisecond
-)
+// sampleEvery is how often delays are asked for.
+const sampleEvery = 250 * time.Millisecond
 
-// A relay is a call without the call: one microphone, 20 ms at a time, and a
+// A relay is a call without the call: one microphone, a chunk at a time, and a
 // speaker, in one process. It shows what the devices take.
 type relay struct {
 	echo    *pulse.Echo // nil without cancellation
@@ -64,15 +62,15 @@ type relay struct {
 
 // heard is a chunk and when it was read.
 type heard struct {
-	pcm [chunkSamples]int16
+	pcm [media.ChunkSamples]int16
 	at  time.Time
 }
 
 // startRelay starts a relay between the default devices of a server.
-func startRelay(ctx context.Context, server string, aec bool) (_ *relay, err error) {
+func startRelay(ctx context.Context, server string, how settings) (_ *relay, err error) {
 	r := &relay{queue: make(chan heard, 3)}
-	if aec {
-		if r.echo, err = pulse.OpenEcho(ctx, pulse.EchoConfig{Server: server}); err != nil {
+	if how.aec {
+		if r.echo, err = pulse.OpenEcho(ctx, pulse.EchoConfig{Server: server, LowLatency: how.lowLatency}); err != nil {
 			return nil, err
 		}
 	}
@@ -80,6 +78,9 @@ func startRelay(ctx context.Context, server string, aec bool) (_ *relay, err err
 	if r.mic, err = pulse.OpenMic(ctx, c); err != nil {
 		r.close()
 		return nil, err
+	}
+	if c.Buffer = how.buffer; how.lowLatency && c.Buffer == 0 {
+		c.Buffer = device.LowBuffer
 	}
 	if r.speaker, err = pulse.OpenSpeaker(ctx, c); err != nil {
 		r.close()
@@ -168,7 +169,7 @@ func (r *relay) parts() (list []part, gaps int, underruns uint64) {
 	return []part{
 		{"microphone: device", r.micDevice.value()},
 		{"microphone: server's queue", r.micBuffer.value()},
-		{"collecting 20 ms", float64(chunk / time.Millisecond)},
+		{"collecting a chunk", float64(media.ChunkTime / time.Millisecond)},
 		{"waiting for the speaker", r.waits.value()},
 		{"speaker: server's queue", r.spkBuffer.value()},
 		{"speaker: device", r.spkDevice.value()},
@@ -194,13 +195,13 @@ func (r *relay) close() {
 
 // measureDevices measures the way from microphone to speaker through one process
 // and prints where the time goes.
-func measureDevices(ctx context.Context, kind sound.Kind, aec bool, o sound.Options, out io.Writer) error {
+func measureDevices(ctx context.Context, kind sound.Kind, how settings, o sound.Options, out io.Writer) error {
 	server, err := start(kind)
 	if err != nil {
 		return err
 	}
 	defer server.close()
-	r, err := startRelay(ctx, server.Address(), aec)
+	r, err := startRelay(ctx, server.Address(), how)
 	if err != nil {
 		return err
 	}
@@ -222,6 +223,7 @@ func measureDevices(ctx context.Context, kind sound.Kind, aec bool, o sound.Opti
 // A watcher asks the servers of a call what s2c's streams take, until it is
 // closed. Old PipeWire does not say.
 type watcher struct {
+	packet  time.Duration
 	stop    chan struct{}
 	running sync.WaitGroup
 
@@ -229,8 +231,8 @@ type watcher struct {
 	mic, speaker [2]mean // queue and device
 }
 
-func watch(mouth, ear *sound.Server) *watcher {
-	w := &watcher{stop: make(chan struct{})}
+func watch(mouth, ear *sound.Server, packet time.Duration) *watcher {
+	w := &watcher{packet: packet, stop: make(chan struct{})}
 	w.running.Go(func() {
 		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()
@@ -269,7 +271,7 @@ func (w *watcher) parts() []part {
 	return []part{
 		{"microphone: device", w.mic[1].value()},
 		{"microphone: server's queue", w.mic[0].value()},
-		{"collecting 20 ms", float64(chunk / time.Millisecond)},
+		{"collecting a packet", float64(w.packet / time.Millisecond)},
 		{"speaker: server's queue", w.speaker[0].value()},
 		{"speaker: device", w.speaker[1].value()},
 	}

@@ -15,10 +15,11 @@ import (
 
 // EchoOptions says how to measure echo.
 type EchoOptions struct {
-	Server  string        // its address, as PULSE_SERVER takes it
-	Speaker string        // where the far voice plays; "" means Room, which the microphone hears at once. For Speaker see Server.Leak
-	Settle  time.Duration // how long the far voice speaks before it is measured; 0 means 3 s
-	Time    time.Duration // how long each measurement takes; 0 means 3 s
+	Server     string        // its address, as PULSE_SERVER takes it
+	Speaker    string        // where the far voice plays; "" means Room, which the microphone hears at once. For Speaker see Server.Leak
+	LowLatency bool          // cancel as with EchoConfig.LowLatency
+	Settle     time.Duration // how long the far voice speaks before it is measured; 0 means 3 s
+	Time       time.Duration // how long each measurement takes; 0 means 3 s
 }
 
 // An EchoReport says what the microphone hears without and with cancellation.
@@ -75,7 +76,7 @@ func MeasureEcho(ctx context.Context, o EchoOptions) (*EchoReport, error) {
 	if r.Off, err = o.levels(ctx, nil); err != nil {
 		return nil, fmt.Errorf("measure echo: %w", err)
 	}
-	e, err := pulse.OpenEcho(ctx, pulse.EchoConfig{Server: o.Server, Speaker: o.Speaker})
+	e, err := pulse.OpenEcho(ctx, pulse.EchoConfig{Server: o.Server, Speaker: o.Speaker, LowLatency: o.LowLatency})
 	if err != nil {
 		return nil, fmt.Errorf("measure echo: %w", err)
 	}
@@ -123,11 +124,15 @@ func (o EchoOptions) levels(ctx context.Context, e *pulse.Echo) (EchoLevels, err
 	wg.Go(func() { talk(near, newBabble(2), &nearTalks) })
 	err = errors.Join(listenFor(mic, time.Second, nil)) // silence
 	farTalks.Store(true)
-	err = errors.Join(err, listenFor(mic, time.Second, &l.First), listenFor(mic, o.Settle, nil), listenFor(mic, o.Time, &l.Far))
+	settle, settleNear := o.Settle, 2*time.Second
+	if e == nil { // there is nothing that would have to learn
+		settle, settleNear = 0, echoDelay+time.Second/2
+	}
+	err = errors.Join(err, listenFor(mic, time.Second, &l.First), listenFor(mic, settle, nil), listenFor(mic, o.Time, &l.Far))
 	farTalks.Store(false)
 	err = errors.Join(err, listenFor(mic, time.Second, nil)) // what is on its way
 	nearTalks.Store(true)
-	err = errors.Join(err, listenFor(mic, 2*time.Second, nil), listenFor(mic, o.Time, &l.Near))
+	err = errors.Join(err, listenFor(mic, settleNear, nil), listenFor(mic, o.Time, &l.Near))
 	return l, err
 }
 

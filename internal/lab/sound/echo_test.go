@@ -1,17 +1,22 @@
 package sound
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestEcho measures what cancellation is for: the far voice is at least 30 dB
 // lower with it than without, and the near voice stays.
 func TestEcho(t *testing.T) {
 	for _, kind := range Kinds {
 		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
 			s := ForTest(t, kind)
 			o, err := s.EchoRoom()
 			if err != nil {
 				t.Fatal(err)
 			}
+			o.Settle, o.Time = 2*time.Second, 2*time.Second
 			r, err := MeasureEcho(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)

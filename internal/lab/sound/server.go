@@ -15,6 +15,7 @@ package sound
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +57,9 @@ const (
 	startTimeout = 15 * time.Second
 	stopTimeout  = 3 * time.Second
 	pollEvery    = 20 * time.Millisecond
+
+	controlTimeout = 10 * time.Second // of everything that is asked at a time
+	cookieSize     = 256              // bytes; the server wants so many and looks at none
 )
 
 // maxSocketPath is what fits in a sockaddr_un with its final zero.
@@ -190,26 +194,48 @@ func (s *Server) AddSpeaker(name string) error {
 	return s.load("module-null-sink norewinds=1 sink_name=" + name + " rate=48000 channels=2 sink_properties=device.description=" + name)
 }
 
+// AddHeadset adds a speaker of that name which says that it is a headset. It does
+// not become the default.
+func (s *Server) AddHeadset(name string) error {
+	return s.load("module-null-sink norewinds=1 sink_name=" + name + " rate=48000 channels=2" +
+		" sink_properties='device.description=" + name + " device.form_factor=headset'")
+}
+
 // AddCanceller adds an echo canceller of the server's own to the devices, whose
 // microphone has that name.
 func (s *Server) AddCanceller(name string) error {
 	return s.load("module-echo-cancel source_name=" + name + " sink_name=" + name + "_speaker source_master=" + Mic + " sink_master=" + Speaker)
 }
 
-// SetDefault makes a microphone and a speaker the defaults; an empty name leaves
-// what there is.
+// SetDefault makes a microphone and a speaker the defaults, and returns when the
+// server says that they are; an empty name leaves what there is.
 func (s *Server) SetDefault(mic, speaker string) error {
-	return s.control(func(c *proto.Client) error {
-		if mic != "" {
-			if err := c.Request(&proto.SetDefaultSource{SourceName: mic}, nil); err != nil {
-				return err
-			}
-		}
-		if speaker != "" {
-			return c.Request(&proto.SetDefaultSink{SinkName: speaker}, nil)
-		}
-		return nil
+	return s.poll("its new defaults", func() error {
+		return s.control(func(c *proto.Client) error { return setDefault(c, mic, speaker) })
 	})
+}
+
+// setDefault asks for defaults and fails unless they have been taken. PipeWire
+// takes its time, and forgets what it was asked for while it has news of devices.
+func setDefault(c *proto.Client, mic, speaker string) error {
+	if mic != "" {
+		if err := c.Request(&proto.SetDefaultSource{SourceName: mic}, nil); err != nil {
+			return fmt.Errorf("choose source: %w", err)
+		}
+	}
+	if speaker != "" {
+		if err := c.Request(&proto.SetDefaultSink{SinkName: speaker}, nil); err != nil {
+			return fmt.Errorf("choose sink: %w", err)
+		}
+	}
+	var info proto.GetServerInfoReply
+	if err := c.Request(&proto.GetServerInfo{}, &info); err != nil {
+		return err
+	}
+	if mic != "" && info.DefaultSourceName != mic || speaker != "" && info.DefaultSinkName != speaker {
+		return fmt.Errorf("the defaults are %q and %q", info.DefaultSinkName, info.DefaultSourceName)
+	}
+	return nil
 }
 
 // Modules lists the server's modules, each with its arguments.
@@ -352,20 +378,7 @@ func (s *Server) ready(modules []string) error {
 				}
 				modules = modules[1:]
 			}
-			if err := c.Request(&proto.SetDefaultSink{SinkName: Speaker}, nil); err != nil {
-				return fmt.Errorf("choose sink: %w", err)
-			}
-			if err := c.Request(&proto.SetDefaultSource{SourceName: Mic}, nil); err != nil {
-				return fmt.Errorf("choose source: %w", err)
-			}
-			var info proto.GetServerInfoReply
-			if err := c.Request(&proto.GetServerInfo{}, &info); err != nil {
-				return err
-			}
-			if info.DefaultSinkName != Speaker || info.DefaultSourceName != Mic {
-				return fmt.Errorf("the defaults are %q and %q", info.DefaultSinkName, info.DefaultSourceName)
-			}
-			return nil
+			return setDefault(c, Mic, Speaker)
 		})
 	})
 }
@@ -373,11 +386,23 @@ func (s *Server) ready(modules []string) error {
 // control runs f with a connection to the server. It uses the library alone, so
 // that the lab does not rest on the package that it tests.
 func (s *Server) control(f func(*proto.Client) error) error {
-	c, conn, err := proto.Connect(s.Address())
+	conn, err := net.DialTimeout("unix", s.path("pulse.sock"), controlTimeout)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	// a server that hangs must not take a test with it
+	if err := conn.SetDeadline(time.Now().Add(controlTimeout)); err != nil {
+		return err
+	}
+	c := &proto.Client{}
+	c.SetTimeout(controlTimeout)
+	c.Open(conn)
+	var auth proto.AuthReply
+	if err := c.Request(&proto.Auth{Version: c.Version(), Cookie: make([]byte, cookieSize)}, &auth); err != nil {
+		return err
+	}
+	c.SetVersion(auth.Version)
 	name := proto.PropList{"application.name": proto.PropListString("lab")}
 	if err := c.Request(&proto.SetClientName{Props: name}, &proto.SetClientNameReply{}); err != nil {
 		return err
