@@ -32,9 +32,6 @@ type EchoConfig struct {
 	Mic     string // as Config.Device
 	Speaker string // as Config.Device
 	Server  string // as Config.Server
-
-	// LowLatency leaves out the suppression of noise, which takes 6 ms.
-	LowLatency bool
 }
 
 // An Echo is the sound server's echo canceller, loaded for one microphone and
@@ -96,21 +93,18 @@ const checkEvery = 2 * time.Second
 // first. A server need not be built with each, nor know the arguments of webrtc.
 //
 // Gain is digital: the analog one moves the person's own volume. PipeWire's is
-// left off, as its authors do: it spoils how the echo's delay is found.
-func echoMethods(pipeWire, lowLatency bool) []string {
+// left off, as its authors do: it spoils how the echo's delay is found. Noise is
+// suppressed though that takes 6 ms: without it, half of PulseAudio's cancellation
+// of echo is gone.
+func echoMethods(pipeWire bool) []string {
 	if pipeWire {
 		return []string{
-			`aec_method=webrtc aec_args="webrtc.gain_control=false webrtc.high_pass_filter=true webrtc.noise_suppression=` +
-				strconv.FormatBool(!lowLatency) + `"`,
+			`aec_method=webrtc aec_args="webrtc.gain_control=false webrtc.noise_suppression=true webrtc.high_pass_filter=true"`,
 			`aec_method=webrtc`,
 		}
 	}
-	noise := "1"
-	if lowLatency {
-		noise = "0"
-	}
 	return []string{
-		`aec_method=webrtc aec_args="analog_gain_control=0 digital_gain_control=1 high_pass_filter=1 noise_suppression=` + noise + `"`,
+		`aec_method=webrtc aec_args="analog_gain_control=0 digital_gain_control=1 noise_suppression=1 high_pass_filter=1"`,
 		`aec_method=webrtc`,
 		`aec_method=speex`,
 	}
@@ -175,7 +169,7 @@ func (e *Echo) load() error {
 func (e *Echo) loadModule() error {
 	var reply proto.LoadModuleReply
 	var first error
-	for _, method := range echoMethods(e.pipeWire, e.cfg.LowLatency) {
+	for _, method := range echoMethods(e.pipeWire) {
 		err := e.client.proto.Request(&proto.LoadModule{Name: echoModule, Args: e.args(method)}, &reply)
 		if err == nil {
 			e.module = reply.ModuleIndex

@@ -63,7 +63,7 @@ func FuzzQuoteArg(f *testing.F) {
 
 func TestParseEcho(t *testing.T) {
 	e := &Echo{tag: "12_ab", devices: echoDevices{mic: "mic", speaker: "a speaker"}}
-	methods := slices.Concat(echoMethods(false, false), echoMethods(true, true))
+	methods := slices.Concat(echoMethods(false), echoMethods(true))
 	tests := []struct {
 		module, args string
 		want         string // "" means that it is no Echo's
@@ -187,7 +187,7 @@ func fakeClient(t *testing.T, f *fakeServer) *client {
 // TestLeftovers makes sure that what nobody owns is removed, and nothing else.
 func TestLeftovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ours := func(tag string) string { return (&Echo{tag: tag}).args(echoMethods(false, false)[0]) }
+		ours := func(tag string) string { return (&Echo{tag: tag}).args(echoMethods(false)[0]) }
 		f := &fakeServer{
 			modules: []fakeModule{
 				{1, "module-null-sink", "sink_name=s2c_mic_"},
@@ -213,13 +213,14 @@ func TestLeftovers(t *testing.T) {
 // TestEchoFallback makes sure that a server without WebRTC's canceller is asked
 // for another, and that the first refusal is told when all fail.
 func TestEchoFallback(t *testing.T) {
-	for refuse := range 4 {
+	for refuse := range 8 {
 		synctest.Test(t, func(t *testing.T) {
-			f := &fakeServer{refuse: refuse}
-			e := &Echo{tag: "1_a", client: fakeClient(t, f)}
+			f := &fakeServer{refuse: refuse / 2}
+			e := &Echo{tag: "1_a", pipeWire: refuse%2 == 1, client: fakeClient(t, f)}
+			refuse := f.refuse
 			defer e.client.close()
 			err := e.loadModule()
-			if methods := echoMethods(false, false); refuse < len(methods) {
+			if methods := echoMethods(e.pipeWire); refuse < len(methods) {
 				if err != nil || e.module != 77 || !strings.HasSuffix(f.loaded[refuse], methods[refuse]) {
 					t.Errorf("after %d refusals %q is loaded: %v", refuse, f.loaded, err)
 				}
@@ -280,25 +281,6 @@ func TestIsPrivate(t *testing.T) {
 	for _, tt := range tests {
 		if got := isPrivate(tt.port, tt.form); got != tt.want {
 			t.Errorf("isPrivate(%q, %q) = %v, want %v", tt.port, tt.form, got, tt.want)
-		}
-	}
-}
-
-// TestEchoMethods makes sure that each server gets arguments that it knows, and
-// that noise is suppressed unless there is a hurry.
-func TestEchoMethods(t *testing.T) {
-	tests := []struct {
-		pipeWire, lowLatency bool
-		want                 string
-	}{
-		{false, false, " noise_suppression=1\""},
-		{false, true, " noise_suppression=0\""},
-		{true, false, " webrtc.noise_suppression=true\""},
-		{true, true, " webrtc.noise_suppression=false\""},
-	}
-	for _, tt := range tests {
-		if got := echoMethods(tt.pipeWire, tt.lowLatency)[0]; !strings.HasSuffix(got, tt.want) {
-			t.Errorf("echoMethods(%v, %v) = %q first, want one that ends with %q", tt.pipeWire, tt.lowLatency, got, tt.want)
 		}
 	}
 }

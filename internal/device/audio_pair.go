@@ -19,10 +19,9 @@ type PairConfig struct {
 	Speaker string // as OpenSpeaker takes it
 	NoAEC   bool   // leave the sound as it is: no echo cancellation, noise suppression or gain
 
-	// LowLatency has the sound server keep as little as it can: 10 ms less than
-	// otherwise, which a busy machine pays for with gaps until the buffer has
-	// grown by itself. Echo is cancelled, but noise is not suppressed, which
-	// saves another 6 ms.
+	// LowLatency has the sound server keep as little for the speaker as it can:
+	// 10 ms less than otherwise, which a busy machine pays for with gaps until
+	// the buffer has grown by itself.
 	LowLatency bool
 }
 
@@ -195,9 +194,7 @@ func (p *Pair) load(ctx context.Context) (e *pulse.Echo, past [2]retiree) {
 		return p.echo, past
 	}
 	p.unloadLocked()
-	p.echo, p.err = pulse.OpenEcho(ctx, pulse.EchoConfig{
-		Mic: pulseName(p.cfg.Mic), Speaker: pulseName(p.cfg.Speaker), LowLatency: p.cfg.LowLatency,
-	})
+	p.echo, p.err = pulse.OpenEcho(ctx, pulse.EchoConfig{Mic: pulseName(p.cfg.Mic), Speaker: pulseName(p.cfg.Speaker)})
 	switch {
 	case p.err == nil:
 		past, p.plain = p.plain, past

@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	devices := flags.String("devices", "", "measure the devices of a server of this `kind` without a call")
 	var how settings
 	flags.BoolVar(&how.aec, "aec", true, "with -call and -devices: cancel echo, as s2c does unless it is told not to")
-	flags.BoolVar(&how.lowLatency, "low-latency", false, "with -call, -devices and -echo: as s2c does with this flag")
+	flags.BoolVar(&how.lowLatency, "low-latency", false, "with -call and -devices: as s2c does with this flag")
 	flags.DurationVar(&how.buffer, "buffer", 0, "with -devices: what the server keeps for the speaker (default as s2c)")
 	echo := flags.String("echo", "", "measure echo cancellation with a server of this `kind`")
 	serve := flags.String("serve", "", "only start a server of this `kind` and run it until interrupted")
@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return measureDevices(ctx, sound.Kind(*devices), how, o, out)
 	}
 	if *echo != "" {
-		return measureEcho(ctx, sound.Kind(*echo), how, out)
+		return measureEcho(ctx, sound.Kind(*echo), out)
 	}
 	if *self != "" {
 		server, err := start(sound.Kind(*self))
@@ -162,7 +162,7 @@ func transport(tcp bool) []string {
 }
 
 // measureEcho prints what cancellation does to the far voice and the near one.
-func measureEcho(ctx context.Context, kind sound.Kind, how settings, out io.Writer) error {
+func measureEcho(ctx context.Context, kind sound.Kind, out io.Writer) error {
 	server, err := start(kind)
 	if err != nil {
 		return err
@@ -172,7 +172,6 @@ func measureEcho(ctx context.Context, kind sound.Kind, how settings, out io.Writ
 	if err != nil {
 		return err
 	}
-	o.LowLatency = how.lowLatency
 	r, err := sound.MeasureEcho(ctx, o)
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ type heard struct {
 func startRelay(ctx context.Context, server string, how settings) (_ *relay, err error) {
 	r := &relay{queue: make(chan heard, 3)}
 	if how.aec {
-		if r.echo, err = pulse.OpenEcho(ctx, pulse.EchoConfig{Server: server, LowLatency: how.lowLatency}); err != nil {
+		if r.echo, err = pulse.OpenEcho(ctx, pulse.EchoConfig{Server: server}); err != nil {
 			return nil, err
 		}
 	}

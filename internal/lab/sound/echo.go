@@ -15,11 +15,10 @@ import (
 
 // EchoOptions says how to measure echo.
 type EchoOptions struct {
-	Server     string        // its address, as PULSE_SERVER takes it
-	Speaker    string        // where the far voice plays; "" means Room, which the microphone hears at once. For Speaker see Server.Leak
-	LowLatency bool          // cancel as with EchoConfig.LowLatency
-	Settle     time.Duration // how long the far voice speaks before it is measured; 0 means 3 s
-	Time       time.Duration // how long each measurement takes; 0 means 3 s
+	Server  string        // its address, as PULSE_SERVER takes it
+	Speaker string        // where the far voice plays; "" means Room, which the microphone hears at once. For Speaker see Server.Leak
+	Settle  time.Duration // how long the far voice speaks before it is measured; 0 means 3 s
+	Time    time.Duration // how long each measurement takes; 0 means 3 s
 }
 
 // An EchoReport says what the microphone hears without and with cancellation.
@@ -76,7 +75,7 @@ func MeasureEcho(ctx context.Context, o EchoOptions) (*EchoReport, error) {
 	if r.Off, err = o.levels(ctx, nil); err != nil {
 		return nil, fmt.Errorf("measure echo: %w", err)
 	}
-	e, err := pulse.OpenEcho(ctx, pulse.EchoConfig{Server: o.Server, Speaker: o.Speaker, LowLatency: o.LowLatency})
+	e, err := pulse.OpenEcho(ctx, pulse.EchoConfig{Server: o.Server, Speaker: o.Speaker})
 	if err != nil {
 		return nil, fmt.Errorf("measure echo: %w", err)
 	}
