@@ -136,7 +136,8 @@ func TestCompare(t *testing.T) {
 		}
 		mouth := recordingOf(silent, start, tt.jitter)
 		ear := recordingOf(delayed(damaged, tt.delay), start, tt.jitter)
-		o := Options{Seed: 7, Duration: seconds * time.Second, MaxDelay: time.Second}.withDefaults()
+		longest := time.Duration(tt.delay)*time.Second/rate + 200*time.Millisecond
+		o := Options{Seed: 7, Duration: seconds * time.Second, MaxDelay: longest}.withDefaults()
 		r := compare(o, clicks, heardFrom(start.Add(-30*time.Millisecond), clicks), mouth, ear)
 		if r.Sent != len(clicks) || r.Lost != len(tt.cut) || r.Unsent+r.Unheard != 0 {
 			t.Errorf("%s: sent %d, lost %d, not counted %d, want %d, %d, 0", tt.name, r.Sent, r.Lost, r.Unsent+r.Unheard, len(clicks), len(tt.cut))
