@@ -13,7 +13,7 @@ import (
 	"github.com/sanix-darker/s2c/pulse"
 )
 
-// How long the steps may take. Together with --listen and the tune, 1.2 s four
+// How long the steps may take. Together with --listen and the tune, 1.2 s five
 // times and half a second after two of them, they are below doctorTime.
 const (
 	openTime   = 3 * time.Second         // to open a device
@@ -21,9 +21,9 @@ const (
 	settleTime = 300 * time.Millisecond  // what a microphone says first is no sound of the room often
 )
 
-// learnTunes is how often the canceller hears the tune before it is judged: 2.4 s,
+// learnTunes is how often the canceller hears the tune before it is judged: 3.6 s,
 // in which it has learnt a room.
-const learnTunes = 2
+const learnTunes = 3
 
 // busyHint is for a device that opens and then does nothing.
 const busyHint = "see whether another program holds it, or the system forbids it; unplug it and plug it in again"
