@@ -60,9 +60,16 @@ func (l *link) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write passes on what the library sends. The library ignores the error, but
-// one who cannot write will not be able to read either.
-func (l *link) Write(p []byte) (int, error) { return l.conn.Write(p) }
+// Write passes on what the library sends. The library does not bear an error: it
+// tells nobody, sends on, and some messages later writes past the end of its
+// buffer. So it gets none. Whoever cannot write shall not read either, which ends
+// the link.
+func (l *link) Write(p []byte) (int, error) {
+	if _, err := l.conn.Write(p); err != nil {
+		l.conn.Close()
+	}
+	return len(p), nil
+}
 
 // next reads a message and, if it is of use, puts it into rest.
 func (l *link) next() error {

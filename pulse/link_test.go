@@ -111,3 +111,21 @@ func FuzzLink(f *testing.F) {
 		}
 	})
 }
+
+// TestLinkWriteFails checks that the library outlives a connection that takes
+// nothing any more: it is told nothing, and the link ends.
+func TestLinkWriteFails(t *testing.T) {
+	ours, theirs := net.Pipe()
+	ended := make(chan error, 1)
+	l := newLink(ours, func(err error) { ended <- err })
+	theirs.Close()
+	c := &proto.Client{}
+	c.Open(l)
+	for i := range 200 {
+		if n, err := l.Write(make([]byte, 30)); n != 30 || err != nil {
+			t.Fatalf("write %d: %d, %v", i, n, err)
+		}
+		_ = c.Send(0, make([]byte, pieceSize)) // the library knows the end, or does not yet
+	}
+	<-ended
+}

@@ -173,10 +173,15 @@ func TestDoctor(t *testing.T) {
 	}
 	interrupted := &patient{sound: noise(), leak: 40 * time.Millisecond}
 	for _, p := range append(patients, interrupted) {
-		p.start(t)
+		if p.leak == 0 || p == interrupted {
+			p.start(t)
+		}
 	}
 	t.Run("interrupted", interrupted.interrupt)
 	for _, p := range patients {
+		if p.leak > 0 { // which takes more of the machine than is left beside others
+			p.start(t)
+		}
 		t.Run(p.name, p.check)
 	}
 }
