@@ -19,6 +19,9 @@ const (
 // It divides a piece: otherwise parts of quanta add up to what is short in the end.
 const quantum = 5 * time.Millisecond
 
+// echoBlock is how much sound a canceller handles at a time.
+const echoBlock = 10 * time.Millisecond
+
 // A Mic records. One goroutine reads; any goroutine may close.
 type Mic struct {
 	stream
@@ -100,6 +103,10 @@ func (m *Mic) create(c Config) error {
 	buffer := c.Buffer
 	if buffer <= 0 {
 		buffer = quantum
+		if c.Echo != nil {
+			// A canceller works in blocks of this length, so that less comes no sooner.
+			buffer = echoBlock
+		}
 	}
 	var reply proto.CreateRecordStreamReply
 	err := m.client.proto.Request(&proto.CreateRecordStream{

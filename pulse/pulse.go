@@ -43,9 +43,9 @@ type Config struct {
 	Device string // the server's name of the device, or a part of its description; "" means the default
 
 	// Buffer is how much the server keeps in its queue. For a Speaker 0 means
-	// 25 ms, of which 15 ms are left when it asks for the next 10; 15 ms is the
+	// 25 ms, of which 15 ms are left when it asks for the next 10; 20 ms is the
 	// least that servers keep up with, on a machine that does little else. For a
-	// Mic 0 means 5 ms.
+	// Mic 0 means 5 ms, and 10 ms with an Echo.
 	Buffer time.Duration
 	Server string // where the server listens, as in PULSE_SERVER; "" means what that says, or the user's server
 

@@ -20,7 +20,7 @@ type PairConfig struct {
 	NoAEC   bool   // leave the sound as it is: no echo cancellation, noise suppression or gain
 
 	// LowLatency has the sound server keep as little for the speaker as it can:
-	// 10 ms less than otherwise, which a busy machine pays for with gaps until
+	// 5 ms less than otherwise, which a busy machine pays for with gaps until
 	// the buffer has grown by itself.
 	LowLatency bool
 }
@@ -158,7 +158,7 @@ func (p *Pair) openSpeaker(ctx context.Context, owner retiree) (media.AudioSink,
 
 // LowBuffer is how much the sound server holds for the speaker of a Pair with
 // LowLatency: the least that servers were found to keep up with.
-const LowBuffer = 15 * time.Millisecond
+const LowBuffer = 20 * time.Millisecond
 
 // speakerBuffer returns what the server is to hold for the speaker, 0 for its
 // usual.
