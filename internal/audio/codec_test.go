@@ -292,6 +292,62 @@ func TestEncoderChanges(t *testing.T) {
 	}
 }
 
+// TestBandwidth checks what is coded at which bit rate, by the configurations of
+// RFC 6716, table 2, and that a change between them makes neither a click nor a gap.
+func TestBandwidth(t *testing.T) {
+	for _, tt := range []struct {
+		cfg  EncoderConfig
+		want byte
+	}{
+		{EncoderConfig{Bitrate: 16000}, 9},
+		{EncoderConfig{Bitrate: 24000}, 9},
+		{EncoderConfig{Bitrate: 32000}, 15},
+		{EncoderConfig{Bitrate: 32000, Packet: ShortPacket}, 8},
+		{EncoderConfig{Bitrate: 40000, Packet: ShortPacket}, 14},
+	} {
+		for i, p := range encodeWith(t, tt.cfg, speech(media.SampleRate)) {
+			if got := p[0] >> 3; got != tt.want {
+				t.Fatalf("packet %d of %+v has configuration %d, want %d", i, tt.cfg, got, tt.want)
+			}
+		}
+	}
+
+	e, err := NewEncoder(EncoderConfig{Bitrate: 24000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := newGopusDecoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hertz, amplitude, part = 300, 8000, media.SampleRate / 2
+	sound := tone(4*part, hertz, amplitude)
+	want := level(sound)
+	for turn, bitrate := range []int{24000, 32000, 24000, 32000} {
+		if err := e.SetBitrate(bitrate); err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range feed(t, e, sound[turn*part:(turn+1)*part]) {
+			pcm := make([]int16, longSamples)
+			if err := d.decode(p, pcm); err != nil {
+				t.Fatal(err)
+			}
+			if turn == 0 && i < 5 {
+				continue // the start of the tone
+			}
+			if got := level(pcm); math.Abs(got-want) > 1 {
+				t.Errorf("packet %d at %d bit/s has %.1f dBFS, want %.1f", i, bitrate, got, want)
+			}
+			steepest := amplitude * 2 * math.Pi * hertz / media.SampleRate
+			for k := 1; k < len(pcm); k++ {
+				if step := math.Abs(float64(pcm[k]) - float64(pcm[k-1])); step > 2*steepest {
+					t.Fatalf("packet %d at %d bit/s has a click: %.0f, want %.0f at most", i, bitrate, step, steepest)
+				}
+			}
+		}
+	}
+}
+
 // TestEncodeAppends checks which chunks complete a packet.
 func TestEncodeAppends(t *testing.T) {
 	tests := []struct {

@@ -54,8 +54,8 @@ func TestHeldToTalk(t *testing.T) {
 				time.Sleep(2 * time.Second)
 				after, _ := ear.heard()
 				// Some of it is made up after the last packet, and fades.
-				if got := after - before; got < 106 || got > 116 {
-					t.Errorf("low latency %v: bob heard %d chunks of 1 s and what was before, want 106 to 116", low, got)
+				if got := after - before; got < 102 || got > 116 {
+					t.Errorf("low latency %v: bob heard %d chunks of 1 s and what was before, want 102 to 116", low, got)
 				}
 			}
 		})

@@ -4,7 +4,8 @@
 //	go run ./internal/lab/opusbench -seconds 20 -rounds 3
 //
 // All code the same speech with the same settings: voice, a constant bit rate,
-// packets of 20 ms and of 10 ms, the same complexity.
+// packets of 20 ms and of 10 ms, the same complexity and mode: that which s2c
+// chooses, up to 8 kHz for less than 28 kbit/s.
 //
 //	s2c      internal/audio: an Encoder, and a Voice with its jitter buffer,
 //	         whose packets come evenly
@@ -31,7 +32,7 @@ import (
 
 	"github.com/sanix-darker/s2c/internal/audio"
 	"github.com/sanix-darker/s2c/internal/lab/opusbench/libopus"
-	"github.com/sanix-darker/s2c/internal/lab/voicebench/speech"
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 )
 
 func main() {
@@ -53,9 +54,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	files := flags.String("speech", "", speech.Flag)
 	seconds := flags.Int("seconds", 60, "how long to speak")
 	rounds := flags.Int("rounds", 5, "how often to measure")
-	s := libopus.Settings{Mode: "voip"}
+	var s libopus.Settings
 	flags.IntVar(&s.Bitrate, "bitrate", 24000, "bit/s")
-	flags.IntVar(&s.Complexity, "complexity", 5, "of gopus and libopus, 0 to 10; s2c has its own")
+	flags.IntVar(&s.Complexity, "complexity", 9, "of gopus and libopus, 0 to 10; s2c has its own")
 	flags.IntVar(&s.Loss, "loss", 0, "percent of loss that the encoders are told: with any, packets have copies in them")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -113,6 +114,7 @@ func measure(ctx context.Context, turns []turn, s libopus.Settings, pcm []int16,
 	if err != nil {
 		return fmt.Errorf("%s: %w", turns[0].who, err)
 	}
+	s.Mode = mode(first.packets)
 	for round := range rounds {
 		for i := range turns {
 			// Nobody is always the first after somebody else.
@@ -125,6 +127,17 @@ func measure(ctx context.Context, turns []turn, s libopus.Settings, pcm []int16,
 		}
 	}
 	return nil
+}
+
+// mode returns how packets are coded: RFC 6716, table 2.
+func mode(packets [][]byte) string {
+	switch config := packets[0][0] >> 3; {
+	case config < 12:
+		return "silk"
+	case config < 16:
+		return "hybrid"
+	}
+	return "celt"
 }
 
 // write prints the rows of one length of packets; libopus is the last.

@@ -61,9 +61,14 @@ func bare(_ context.Context, s libopus.Settings, pcm []int16, packets [][]byte) 
 	}
 	n := s.Samples()
 	e.SetFEC(s.Loss > 0)
+	band := gopus.BandwidthFullband
+	if s.Mode == "silk" {
+		band = gopus.BandwidthWideband
+	}
 	for _, set := range []func() error{
 		func() error { return e.SetBitrateMode(gopus.BitrateModeCBR) },
 		func() error { return e.SetBitrate(s.Bitrate) },
+		func() error { return e.SetBandwidth(band) },
 		func() error { return e.SetComplexity(s.Complexity) },
 		func() error { return e.SetFrameSize(n) },
 		func() error { return e.SetSignal(gopus.SignalVoice) },

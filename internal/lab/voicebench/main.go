@@ -46,7 +46,7 @@ import (
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/audio"
-	"github.com/sanix-darker/s2c/internal/lab/voicebench/speech"
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 )
 
 // settle is what is not counted: the jitter buffer learns.
@@ -81,7 +81,7 @@ func (o *options) flags() *flag.FlagSet {
 	f := flag.NewFlagSet("voicebench", flag.ContinueOnError)
 	f.StringVar(&o.speech, "speech", "", speech.Flag)
 	f.StringVar(&o.wav, "wav", "", "write the sound of every row, and of the microphone, to this `directory`")
-	f.StringVar(&o.pesq, "pesq", "", "a `program` that prints the MOS-LQO of P.862.2 for two files: the microphone and what is heard, both raw, 16 bits, mono, 16 kHz")
+	f.StringVar(&o.pesq, "pesq", "", speech.PESQFlag)
 	f.StringVar(&o.policies, "policies", "plain,FEC10,RED1,RED1+RED3", "`ways` to protect the voice, separated by commas")
 	f.StringVar(&o.losses, "losses", "0,1,5,10,20,1x3,5x3,10x3,20x3", "`losses` in percent, with x3 for three in a row")
 	f.IntVar(&o.seconds, "seconds", 60, "how long to speak")
@@ -192,5 +192,5 @@ func (o *options) keep(name string, pcm []int16) error {
 	if o.wav == "" {
 		return nil
 	}
-	return writeWAV(filepath.Join(o.wav, name+".wav"), pcm)
+	return speech.WriteWAV(filepath.Join(o.wav, name+".wav"), pcm)
 }

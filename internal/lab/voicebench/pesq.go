@@ -1,19 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 	"github.com/sanix-darker/s2c/internal/media"
 )
 
@@ -23,10 +18,8 @@ const (
 	shortest = 8 * media.SampleRate
 	longest  = 10 * media.SampleRate
 
-	// pesqRate is that of P.862.2, in Hz, and pesqStep how many of our samples
-	// make one of it.
-	pesqRate = 16000
-	pesqStep = media.SampleRate / pesqRate
+	// pesqStep is how many of our samples make one of those that PESQ compares.
+	pesqStep = media.SampleRate / speech.PESQRate
 
 	// A piece with fewer chunks of 20 ms over the level of speech is not scored:
 	// PESQ refuses silence.
@@ -45,7 +38,7 @@ type ruler struct {
 // newRuler returns a ruler that compares with pcm from some time on. The caller
 // removes its dir.
 func newRuler(ctx context.Context, program string, pcm []int16, settle time.Duration) (*ruler, error) {
-	ref, err := resample(ctx, pcm)
+	ref, err := speech.Resample(ctx, pcm, speech.PESQRate)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +52,7 @@ func newRuler(ctx context.Context, program string, pcm []int16, settle time.Dura
 
 // score returns the mean MOS-LQO of the pieces of what was heard.
 func (r *ruler) score(ctx context.Context, h *heard) (float64, error) {
-	deg, err := resample(ctx, h.pcm)
+	deg, err := speech.Resample(ctx, h.pcm, speech.PESQRate)
 	if err != nil {
 		return 0, err
 	}
@@ -72,7 +65,7 @@ func (r *ruler) score(ctx context.Context, h *heard) (float64, error) {
 		if b < 0 || !spoken(r.pcm[from:to]) {
 			continue
 		}
-		mos, err := r.piece(ctx, r.ref[from/pesqStep:to/pesqStep], deg[a/pesqStep:b/pesqStep])
+		mos, err := speech.PESQ(ctx, r.program, r.dir, r.ref[from/pesqStep:to/pesqStep], deg[a/pesqStep:b/pesqStep])
 		if err != nil {
 			return 0, err
 		}
@@ -83,27 +76,6 @@ func (r *ruler) score(ctx context.Context, h *heard) (float64, error) {
 		return 0, errors.New("no piece with speech for PESQ")
 	}
 	return sum / float64(n), nil
-}
-
-// piece scores one.
-func (r *ruler) piece(ctx context.Context, ref, deg []int16) (float64, error) {
-	a, b := filepath.Join(r.dir, "ref.raw"), filepath.Join(r.dir, "deg.raw")
-	if err := errors.Join(os.WriteFile(a, raw(ref), 0o600), os.WriteFile(b, raw(deg), 0o600)); err != nil {
-		return 0, fmt.Errorf("write a piece for PESQ: %w", err)
-	}
-	out, err := exec.CommandContext(ctx, r.program, a, b).Output()
-	if err != nil {
-		return 0, fmt.Errorf("run %q: %w", r.program, explain(err))
-	}
-	words := strings.Fields(string(out))
-	if len(words) == 0 {
-		return 0, fmt.Errorf("%q printed nothing", r.program)
-	}
-	mos, err := strconv.ParseFloat(words[len(words)-1], 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q printed %q, not a number", r.program, out)
-	}
-	return mos, nil
 }
 
 // pieces cuts speech from some sample on where it is most quiet.
@@ -157,40 +129,4 @@ func (h *heard) when(at int) int {
 		}
 	}
 	return -1
-}
-
-// resample makes 16 kHz of 48 kHz.
-func resample(ctx context.Context, pcm []int16) ([]int16, error) {
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-f", "s16le", "-ar", strconv.Itoa(media.SampleRate), "-ac", "1", "-i", "-",
-		"-f", "s16le", "-ar", strconv.Itoa(pesqRate), "-")
-	cmd.Stdin = bytes.NewReader(raw(pcm))
-	b, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("resample for PESQ: %w", explain(err))
-	}
-	return unraw(b), nil
-}
-
-// explain adds what a program said to the error of it.
-func explain(err error) error {
-	if e, ok := errors.AsType[*exec.ExitError](err); ok && len(e.Stderr) > 0 {
-		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(e.Stderr))
-	}
-	return err
-}
-
-func raw(pcm []int16) []byte {
-	b := make([]byte, 0, 2*len(pcm))
-	for _, x := range pcm {
-		b = binary.LittleEndian.AppendUint16(b, uint16(x))
-	}
-	return b
-}
-
-func unraw(b []byte) []int16 {
-	pcm := make([]int16, 0, len(b)/2)
-	for ; len(b) >= 2; b = b[2:] {
-		pcm = append(pcm, int16(binary.LittleEndian.Uint16(b)))
-	}
-	return pcm
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sanix-darker/s2c/internal/lab/network"
 	"github.com/sanix-darker/s2c/internal/lab/program"
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 )
 
 const (
@@ -159,7 +160,7 @@ func (c *call) startMember(ctx context.Context, l *lab, v voice) (*member, error
 	file := func(what string) string { return filepath.Join(c.dir, v.name+what) }
 	m := &member{name: v.name, record: file("-speaker.wav"), others: make(map[string]figures)}
 	mic := file("-mic.wav")
-	if err := writeWAV(mic, v.pcm); err != nil {
+	if err := speech.WriteWAV(mic, v.pcm); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(file(".log"))
@@ -283,7 +284,7 @@ func (m *member) position() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int(max(0, info.Size()-wavHeader)) / 2, nil
+	return int(max(0, info.Size()-speech.WAVHeader)) / 2, nil
 }
 
 // end ends the members, after which their recordings are whole.
@@ -335,8 +336,8 @@ func (l *lab) keepSound(name string, said, heard []int16) error {
 		return nil
 	}
 	return errors.Join(
-		writeWAV(filepath.Join(l.keep, name+"_said.wav"), said),
-		writeWAV(filepath.Join(l.keep, name+"_heard.wav"), heard))
+		speech.WriteWAV(filepath.Join(l.keep, name+"_said.wav"), said),
+		speech.WriteWAV(filepath.Join(l.keep, name+"_heard.wav"), heard))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

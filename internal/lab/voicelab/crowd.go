@@ -12,6 +12,7 @@ import (
 
 	"github.com/sanix-darker/s2c/internal/lab/network"
 	"github.com/sanix-darker/s2c/internal/lab/program"
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 )
 
 // A party is a call in which all speak at the same time.
@@ -136,7 +137,7 @@ func (c *call) moment() (n moment, err error) {
 // hearAll looks for all voices in what member number i heard between two samples.
 // It returns what was found of the others, and the share of its own voice.
 func hearAll(m *member, i int, speakers []voice, from, to int) (others map[string]hearing, own float64, err error) {
-	pcm, err := readRecording(m.record)
+	pcm, err := speech.ReadWAV(m.record)
 	if err != nil {
 		return nil, 0, err
 	}

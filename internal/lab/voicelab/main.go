@@ -46,6 +46,7 @@ import (
 
 	"github.com/sanix-darker/s2c/internal/lab/network"
 	"github.com/sanix-darker/s2c/internal/lab/program"
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 )
 
 // options are what the flags say.
@@ -84,7 +85,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags := flag.NewFlagSet("voicelab", flag.ContinueOnError)
 	flags.SetOutput(log)
 	flags.StringVar(&l.speech, "speech", "", "a `file` with speech that FFmpeg reads, of which 2 minutes are used")
-	flags.StringVar(&l.pesq, "pesq", "", "the `program` that scores")
+	flags.StringVar(&l.pesq, "pesq", "", speech.PESQFlag)
 	flags.StringVar(&l.keep, "keep", "", "a `directory` for the sound of every row")
 	only := flags.String("only", "", "`names` of rows, separated by commas (default all: "+strings.Join(names(), ",")+")")
 	flags.IntVar(&l.seconds, "seconds", 60, "how long to measure each row")

@@ -99,29 +99,6 @@ func TestSince(t *testing.T) {
 	}
 }
 
-func TestPESQ(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pesq")
-	for _, c := range []struct {
-		script string
-		want   float64 // 0: an error
-	}{
-		{"echo $1 $2 is 3.25", 3.25},
-		{"echo 4.5", 4.5},
-		{"echo", 0},
-		{"echo good", 0},
-		{"echo 25", 0},
-		{"echo 3; exit 1", 0},
-	} {
-		if err := os.WriteFile(program, []byte("#!/bin/sh\n"+c.script+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		got, err := pesq(t.Context(), program, "a", "b")
-		if got != c.want || (err == nil) != (c.want > 0) {
-			t.Errorf("%s: score %v, %v; want %v", c.script, got, err, c.want)
-		}
-	}
-}
-
 // TestScore checks that a program gets both sounds at the same place and rate.
 func TestScore(t *testing.T) {
 	dir := t.TempDir()

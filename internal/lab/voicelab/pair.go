@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/lab/network"
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 )
 
 // The two of a call.
@@ -185,7 +186,7 @@ func (c *call) mark() (m marker, err error) {
 func (l *lab) judge(ctx context.Context, p *pairCall, i int) (line, error) {
 	x := line{score: math.NaN(), plain: math.NaN()}
 	listener, said, marks := p.members[i], p.said[1-i], &p.marks
-	heard, err := readRecording(listener.record)
+	heard, err := speech.ReadWAV(listener.record)
 	if err != nil {
 		return x, err
 	}

@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 )
 
 const (
@@ -18,8 +14,6 @@ const (
 	mostPiece  = 10 * coarse
 	pause      = coarse / 5 // the quietest of this length is where a piece ends
 	step       = coarse / 50
-
-	scored = 16000 // samples per second of what PESQ gets
 )
 
 // A span is from one sample to before another.
@@ -58,46 +52,19 @@ func (l *lab) score(ctx context.Context, said, heard []int16) (float64, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	sum, n := 0.0, 0
+	sum := 0.0
 	all := pieces(decimate(said, rate/coarse))
 	for _, p := range all {
 		from, to := p.from*rate/coarse, p.to*rate/coarse
-		var names []string
-		for i, pcm := range [][]int16{said[from:to], heard[from:to]} {
-			name := filepath.Join(dir, fmt.Sprint(i, ".raw"))
-			if err := os.WriteFile(name, bytesOf(nil, rounded(decimate(pcm, rate/scored))), 0o600); err != nil {
-				return 0, err
-			}
-			names = append(names, name)
-		}
-		mos, err := pesq(ctx, l.pesq, names[0], names[1])
+		const factor = rate / speech.PESQRate
+		mos, err := speech.PESQ(ctx, l.pesq, dir, rounded(decimate(said[from:to], factor)), rounded(decimate(heard[from:to], factor)))
 		if err != nil {
 			return 0, err
 		}
 		sum += mos
-		n++
 	}
-	return sum / float64(n), nil
+	return sum / float64(len(all)), nil
 }
-
-// pesq runs the program.
-func pesq(ctx context.Context, program, said, heard string) (float64, error) {
-	out, err := exec.CommandContext(ctx, program, said, heard).Output()
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w: %s", program, err, out)
-	}
-	f := strings.Fields(string(out))
-	if len(f) == 0 {
-		return 0, fmt.Errorf("%s printed nothing", program)
-	}
-	mos, err := strconv.ParseFloat(f[len(f)-1], 64)
-	if err != nil || mos < 1 || mos > 5 {
-		return 0, fmt.Errorf("%s printed %q: %w", program, out, errors.Join(err, errNoScore))
-	}
-	return mos, nil
-}
-
-var errNoScore = errors.New("the last word is no score")
 
 // rounded returns sound as samples.
 func rounded(x []float64) []int16 {

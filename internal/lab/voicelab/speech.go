@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/sanix-darker/s2c/internal/lab/speech"
 	"github.com/sanix-darker/s2c/internal/media"
 )
 
@@ -25,7 +24,6 @@ const (
 	gap        = rate / 2   // between sentences
 	mostSpeech = 120 * rate // kept in memory, and looked through
 	loudness   = -26        // dBFS of speech with its pauses
-	wavHeader  = 44         // bytes before the samples of a speaker's file
 )
 
 // voices are those of flite.
@@ -121,35 +119,11 @@ func synthesize(ctx context.Context, dir string, i int, text []string) ([]int16,
 
 // readSound returns the sound of a file.
 func readSound(ctx context.Context, name string) ([]int16, error) {
-	b, err := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-i", name,
-		"-f", "s16le", "-ar", fmt.Sprint(rate), "-ac", "1", "-").Output()
-	if err != nil {
-		if e, ok := errors.AsType[*exec.ExitError](err); ok {
-			err = fmt.Errorf("%w: %s", err, e.Stderr)
-		}
-		return nil, fmt.Errorf("read %q: %w", name, err)
+	pcm, err := speech.Load(ctx, name)
+	if err == nil && len(pcm) < rate {
+		err = fmt.Errorf("read %q: less than a second of sound", name)
 	}
-	if len(b) < 2*rate {
-		return nil, fmt.Errorf("read %q: less than a second of sound", name)
-	}
-	return samplesOf(b), nil
-}
-
-// samplesOf returns the samples that bytes are.
-func samplesOf(b []byte) []int16 {
-	pcm := make([]int16, len(b)/2)
-	for i := range pcm {
-		pcm[i] = int16(binary.LittleEndian.Uint16(b[2*i:]))
-	}
-	return pcm
-}
-
-// bytesOf appends samples to b.
-func bytesOf(b []byte, pcm []int16) []byte {
-	for _, x := range pcm {
-		b = binary.LittleEndian.AppendUint16(b, uint16(x))
-	}
-	return b
+	return pcm, err
 }
 
 // level brings sound, in place, to the loudness of a voice.
@@ -163,28 +137,4 @@ func level(pcm []int16) []int16 {
 		pcm[i] = int16(max(math.MinInt16, min(math.MaxInt16, math.Round(gain*float64(x)))))
 	}
 	return pcm
-}
-
-// writeWAV writes 16 bits, mono, 48 kHz.
-func writeWAV(name string, pcm []int16) error {
-	le := binary.LittleEndian
-	size := uint32(2 * len(pcm))
-	b := le.AppendUint32([]byte("RIFF"), wavHeader-8+size)
-	b = le.AppendUint32(append(b, "WAVEfmt "...), 16)
-	b = append(b, 1, 0, 1, 0) // PCM, one channel
-	b = le.AppendUint32(le.AppendUint32(b, rate), 2*rate)
-	b = le.AppendUint32(append(b, 2, 0, 16, 0, 'd', 'a', 't', 'a'), size)
-	return os.WriteFile(name, bytesOf(b, pcm), 0o644)
-}
-
-// readRecording returns what a member's speaker has played.
-func readRecording(name string) ([]int16, error) {
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	if len(b) < wavHeader {
-		return nil, fmt.Errorf("read %q: %d bytes", name, len(b))
-	}
-	return samplesOf(b[wavHeader:]), nil
 }

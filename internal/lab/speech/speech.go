@@ -1,13 +1,10 @@
-// Package speech reads recordings of people for the measurements of the voice.
+// Package speech is what the measurements of the voice share: recordings of
+// people, sound in files, and PESQ.
 package speech
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,17 +37,11 @@ func Read(ctx context.Context, files string, seconds int) ([]int16, error) {
 	}
 	var once []int16
 	for _, name := range list {
-		b, err := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-i", name, "-f", "s16le", "-ar", "48000", "-ac", "1", "-").Output()
+		pcm, err := Load(ctx, name)
 		if err != nil {
-			if e, ok := errors.AsType[*exec.ExitError](err); ok {
-				err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(e.Stderr))
-			}
-			return nil, fmt.Errorf("read %q: %w", name, err)
+			return nil, err
 		}
-		for ; len(b) >= 2; b = b[2:] {
-			once = append(once, int16(binary.LittleEndian.Uint16(b)))
-		}
-		once = append(once, make([]int16, gap)...)
+		once = append(append(once, pcm...), make([]int16, gap)...)
 	}
 	n := seconds * media.SampleRate
 	return slices.Repeat(once, n/len(once)+1)[:n], nil
