@@ -302,8 +302,8 @@ func TestBandwidth(t *testing.T) {
 		{EncoderConfig{Bitrate: 16000}, 9},
 		{EncoderConfig{Bitrate: 24000}, 9},
 		{EncoderConfig{Bitrate: 32000}, 15},
-		{EncoderConfig{Bitrate: 32000, Packet: ShortPacket}, 8},
-		{EncoderConfig{Bitrate: 40000, Packet: ShortPacket}, 14},
+		{EncoderConfig{Bitrate: 24000 + ShortMore, Packet: ShortPacket}, 8},
+		{EncoderConfig{Bitrate: 32000 + ShortMore, Packet: ShortPacket}, 14},
 	} {
 		for i, p := range encodeWith(t, tt.cfg, speech(media.SampleRate)) {
 			if got := p[0] >> 3; got != tt.want {

@@ -17,11 +17,8 @@ const complexity = 9
 // From fullband bit/s on a voice is coded up to 20 kHz, below up to 8 kHz, as
 // RFC 7587, section 3.1.1, recommends: what the highs take, the rest lacks. At 24
 // kbit/s that makes a PESQ of 4.44 of 4.21, at 16 kbit/s 4.08 of 3.70, and of
-// 324 chirps it harms 2 where there were 32. Short packets need shortMore.
-const (
-	fullband  = 28_000
-	shortMore = 8_000
-)
+// 324 chirps it harms 2 where there were 32.
+const fullband = 28_000
 
 // gopusCoder encodes with gopus.
 type gopusCoder struct {
@@ -48,7 +45,7 @@ func newGopusCoder(bitrate, n int) (*gopusCoder, error) {
 func (g *gopusCoder) setBitrate(bitrate int) error {
 	band, least := gopus.BandwidthWideband, fullband
 	if g.n < longSamples {
-		least += shortMore
+		least += ShortMore
 	}
 	if bitrate >= least {
 		band = gopus.BandwidthFullband

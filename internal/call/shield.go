@@ -43,14 +43,11 @@ const (
 	goodRate
 )
 
-// shortMore is how many more bit/s packets of 10 ms take, which Opus codes less
-// well.
-const shortMore = 8_000
-
-// bitrate returns one of voiceRates for packets of so many chunks.
+// bitrate returns one of voiceRates for packets of so many chunks. Opus codes
+// those of one less well.
 func bitrate(rate int, units uint16) int {
 	if units == 1 {
-		return voiceRates[rate] + shortMore
+		return voiceRates[rate] + audio.ShortMore
 	}
 	return voiceRates[rate]
 }

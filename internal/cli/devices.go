@@ -21,14 +21,25 @@ type deviceFlags struct {
 }
 
 func (f *deviceFlags) add(cmd *cobra.Command) {
+	f.addSources(cmd)
+	f.addSpeaker(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.cameraName, "camera", device.Auto, "`device`, auto, none, test, or a clip")
-	fl.StringVar(&f.micName, "mic", device.Auto, "`device`, auto, none, test, or a .wav file")
-	fl.StringVar(&f.speakerName, "speaker", device.Auto, "`device`, auto, none, test, or a .wav file to write")
 	fl.BoolVar(&f.muted, "muted", false, "start with the microphone muted; hold Space to speak")
 	fl.BoolVar(&f.noAEC, "no-aec", false, "leave the microphone as it is: echo, noise and loudness")
 	fl.BoolVar(&f.lowLatency, "low-latency", false, "less delay of the voice, for more bytes and a machine that is not busy")
 	fl.BoolVar(&f.cameraOff, "camera-off", false, "start with the camera off")
+}
+
+// addSources adds the flags for what sees and hears.
+func (f *deviceFlags) addSources(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.cameraName, "camera", device.Auto, "`device`, auto, none, test, or a clip")
+	fl.StringVar(&f.micName, "mic", device.Auto, "`device`, auto, none, test, or a .wav file")
+}
+
+// addSpeaker adds the flag for what is heard.
+func (f *deviceFlags) addSpeaker(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.speakerName, "speaker", device.Auto, "`device`, auto, none, test, or a .wav file to write")
 }
 
 // devices are the openers for a call. Those that the person named are open

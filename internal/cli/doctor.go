@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sanix-darker/s2c/internal/device"
 	"github.com/sanix-darker/s2c/internal/text"
 )
 
@@ -89,11 +88,10 @@ The exit code is 0 when a call is possible, and 1 when something is marked FAIL.
 			return e.runDoctor(cmd.Context(), f)
 		},
 	}
-	fl := cmd.Flags()
-	fl.StringVar(&f.cameraName, "camera", device.Auto, "`device`, auto, none, test, or a clip")
-	fl.StringVar(&f.micName, "mic", device.Auto, "`device`, auto, none, test, or a .wav file")
-	fl.StringVar(&f.speakerName, "speaker", device.Auto, "`device`, auto, none, test, or a .wav file to write")
+	f.addSources(cmd)
+	f.addSpeaker(cmd)
 	f.who.addFile(cmd)
+	fl := cmd.Flags()
 	fl.BoolVar(&f.tcp, "tcp", false, "no UDP: everything through TLS over TCP")
 	fl.BoolVar(&f.quiet, "quiet", false, "play no sound, and so look for no echo")
 	fl.DurationVar(&f.listen, "listen", 3*time.Second, "how long to listen to the microphone, 1s to 5s")

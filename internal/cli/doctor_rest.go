@@ -160,18 +160,9 @@ func (e Env) checkHub(ctx context.Context, f doctorFlags) []check {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	key, seen := "", false
+	h := hubCheck{known: known, addr: f.hub, pin: f.pin}
 	begun := time.Now()
-	conn, err := transport.Dial(ctx, transport.DialConfig{Addr: f.hub, NoUDP: f.tcp, Verify: func(k string) (err error) {
-		key = k
-		if f.pin != "" && k != f.pin {
-			return &pinError{f.hub, f.pin, k}
-		}
-		if seen, err = known.Check(f.hub, k); f.pin != "" {
-			err = nil
-		}
-		return err
-	}})
+	conn, err := transport.Dial(ctx, transport.DialConfig{Addr: f.hub, NoUDP: f.tcp, Verify: h.verify})
 	if err != nil {
 		return []check{failed(name, checkFail, err, "")}
 	}
@@ -179,8 +170,8 @@ func (e Env) checkHub(ctx context.Context, f doctorFlags) []check {
 	took := time.Since(begun)
 	c := check{Name: name, State: checkOK, Figures: map[string]float64{"connect_ms": ms(took)}}
 	c.Text = fmt.Sprintf("%s answers after %.0f ms, with the key that you know", f.hub, ms(took))
-	if !seen {
-		c.Text = fmt.Sprintf("%s answers after %.0f ms; its key is new to you: %s", f.hub, ms(took), key)
+	if !h.seen {
+		c.Text = fmt.Sprintf("%s answers after %.0f ms; its key is new to you: %s", f.hub, ms(took), h.key)
 	}
 	return []check{c, waitForUDP(ctx, conn, f)}
 }

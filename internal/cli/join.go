@@ -234,26 +234,40 @@ func (e Env) dialer(addr, pin string, noUDP bool) (func(context.Context) (transp
 	return func(ctx context.Context) (transport.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
-		key, seen := "", false
-		conn, err := transport.Dial(ctx, transport.DialConfig{Addr: addr, NoUDP: noUDP, Verify: func(k string) (err error) {
-			key = k
-			if pin != "" && k != pin {
-				return &pinError{addr, pin, k}
-			}
-			if seen, err = known.Check(addr, k); pin != "" {
-				err = nil // the line in the file is an older one
-			}
-			return err
-		}})
-		if err != nil || seen {
+		h := hubCheck{known: known, addr: addr, pin: pin}
+		conn, err := transport.Dial(ctx, transport.DialConfig{Addr: addr, NoUDP: noUDP, Verify: h.verify})
+		if err != nil || h.seen {
 			return conn, err
 		}
-		e.say("new hub %s, its key is remembered: %s", addr, key)
-		if err := known.Remember(addr, key); err != nil {
+		e.say("new hub %s, its key is remembered: %s", addr, h.key)
+		if err := known.Remember(addr, h.key); err != nil {
 			e.say("the key cannot be remembered: %v", err)
 		}
 		return conn, nil
 	}, nil
+}
+
+// A hubCheck decides whether a hub is the one that is meant.
+type hubCheck struct {
+	known     *transport.KnownHubs
+	addr, pin string
+
+	// Set by verify: the key of the hub, and whether it is known.
+	key  string
+	seen bool
+}
+
+// verify returns an error for another key than the pin or, without one, than
+// that which was seen before.
+func (h *hubCheck) verify(key string) (err error) {
+	h.key = key
+	if h.pin != "" && key != h.pin {
+		return &pinError{h.addr, h.pin, key}
+	}
+	if h.seen, err = h.known.Check(h.addr, key); h.pin != "" {
+		err = nil // the line in the file is an older one
+	}
+	return err
 }
 
 // A pinError says that a hub has another key than the address says.

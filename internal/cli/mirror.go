@@ -47,9 +47,7 @@ echo of your speaker, and whether you are too loud. Nothing leaves this machine.
 			return e.runMirror(cmd.Context(), d, look)
 		},
 	}
-	fl := cmd.Flags()
-	fl.StringVar(&d.cameraName, "camera", device.Auto, "`device`, auto, none, test, or a clip")
-	fl.StringVar(&d.micName, "mic", device.Auto, "`device`, auto, none, test, or a .wav file")
+	d.addSources(cmd)
 	look.add(cmd)
 	return cmd
 }

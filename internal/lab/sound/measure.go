@@ -67,6 +67,11 @@ const (
 	likeAnywhere = 0.45
 	likeExpected = 0.35
 
+	// A click that was stretched or shortened in its middle is found by its two
+	// halves, which are this far from their places at most.
+	likeHalf  = 0.6
+	mostShift = 40 * time.Millisecond
+
 	// How far from its place a click is looked for first.
 	nearby = 250 * time.Millisecond
 
@@ -224,9 +229,29 @@ func listen(ear *recording, tmpl []float32, said time.Time, delay, maxDelay time
 		return far
 	case near.like >= likeExpected:
 		return near
+	case delay >= 0:
+		return ear.halves(tmpl, said.Add(delay))
 	default:
 		return match{like: far.like}
 	}
+}
+
+// halves looks for a click of which one half may have moved from where it is
+// expected. The match is that of the half which is less like itself, at the
+// mean of both. The time is zero unless both are there.
+func (r *recording) halves(tmpl []float32, expected time.Time) match {
+	var found [2]match
+	for i := range found {
+		part := tmpl[i*len(tmpl)/2 : (i+1)*len(tmpl)/2]
+		lead := time.Duration(i) * clickTime / 2
+		found[i] = r.find(part, expected.Add(lead-mostShift), expected.Add(lead+mostShift))
+		found[i].at = found[i].at.Add(-lead)
+	}
+	m := match{like: min(found[0].like, found[1].like)}
+	if m.like >= likeHalf {
+		m.at = found[0].at.Add(found[1].at.Sub(found[0].at) / 2)
+	}
+	return m
 }
 
 // summarize fills in everything that follows from the clicks.

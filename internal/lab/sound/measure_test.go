@@ -150,6 +150,47 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestHalves makes sure that a click that is stretched or shortened in its middle
+// is heard, and that one of which most is missing is not.
+func TestHalves(t *testing.T) {
+	t.Parallel()
+	const moved = 5 // milliseconds
+	pcm, clicks := trainOf(7, 6*time.Second)
+	pcm = append(pcm, make([]int16, rate)...)
+	middle := int(samplesIn(clicks[3])) + clickSamples/2
+	for _, tt := range []struct {
+		name   string
+		change func(pcm []int16) []int16
+		lost   int
+		last   float64 // delay of the clicks after it
+	}{
+		{"stretched", func(pcm []int16) []int16 {
+			return slices.Concat(pcm[:middle], pcm[middle-moved*48:middle], pcm[middle:])
+		}, 0, moved},
+		{"shortened", func(pcm []int16) []int16 {
+			return slices.Concat(pcm[:middle], pcm[middle+moved*48:])
+		}, 0, -moved},
+		{"all but its beginning", func(pcm []int16) []int16 {
+			clear(pcm[middle-clickSamples*3/8 : middle+clickSamples/2])
+			return pcm
+		}, 1, 0},
+	} {
+		ear := recordingOf(tt.change(slices.Clone(pcm)), time.Unix(1000, 0), 0)
+		o := Options{Seed: 7, Duration: 6 * time.Second, MaxDelay: time.Second}.withDefaults()
+		r := compare(o, clicks, heardFrom(time.Unix(1000, 0), clicks), recordingOf(pcm, time.Unix(1000, 0), 0), ear)
+		if r.Sent != len(clicks) || r.Lost != tt.lost {
+			t.Errorf("%s: sent %d, lost %d, want %d, %d", tt.name, r.Sent, r.Lost, len(clicks), tt.lost)
+			continue
+		}
+		if got := r.Clicks[len(r.Clicks)-1].Delay; math.Abs(got-tt.last) > 0.1 {
+			t.Errorf("%s: at the end the delay is %.2f ms, want %.0f", tt.name, got, tt.last)
+		}
+		if c := r.Clicks[3]; !c.Lost && math.Abs(c.Delay-tt.last/2) > math.Abs(tt.last)/2+0.1 {
+			t.Errorf("%s: the click itself has a delay of %.2f ms", tt.name, c.Delay)
+		}
+	}
+}
+
 // TestGrowingDelay makes sure that the minutes show a delay that grows.
 func TestGrowingDelay(t *testing.T) {
 	r := &Report{Minutes: make([]Minute, 3)}

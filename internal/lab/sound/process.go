@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -59,4 +61,39 @@ func (p *process) stop() error {
 func (p *process) kill() {
 	_ = p.proc.Kill() // an error means that it has ended
 	<-p.done
+}
+
+// environ returns the present environment with everything that leads a client
+// or a daemon to another server replaced.
+func environ(dir string) []string {
+	set := map[string]string{
+		"HOME":                 "home",
+		"PULSE_RUNTIME_PATH":   "run",
+		"PULSE_STATE_PATH":     "state",
+		"PULSE_COOKIE":         "cookie",
+		"XDG_RUNTIME_DIR":      "xdg",
+		"XDG_CONFIG_HOME":      "config",
+		"XDG_STATE_HOME":       "state",
+		"PIPEWIRE_RUNTIME_DIR": "xdg",
+	}
+	unset := []string{
+		"PULSE_SERVER", "PULSE_SINK", "PULSE_SOURCE", "PULSE_CLIENTCONFIG", "PIPEWIRE_REMOTE",
+		"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS",
+	}
+	for _, name := range unset {
+		set[name] = ""
+	}
+	var env []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if _, ours := set[name]; !ours {
+			env = append(env, kv)
+		}
+	}
+	for name, sub := range set {
+		if sub != "" {
+			env = append(env, name+"="+filepath.Join(dir, sub))
+		}
+	}
+	return env
 }
