@@ -29,8 +29,13 @@ var protections = [...]protection{
 // farCopy is the farthest of protections.
 const farCopy = 3
 
-// tooMuch is the loss from which the packets are themselves the reason for it.
-const tooMuch = 0.3
+// tooMuch is the loss, on average over some time, from which the packets are
+// themselves the reason for it. In seconds of 50 packets bursts lose as much of
+// a link that loses a fifth.
+const (
+	tooMuch     = 0.3
+	tooMuchTime = 8 * time.Second
+)
 
 // voiceRates are the bit rates in bit/s of the voice, without copies: for links
 // that are too slow, for most, and for good ones that no pictures take.
@@ -72,12 +77,14 @@ type shield struct {
 	level int // of protections
 	rate  int // of voiceRates
 
-	looked time.Time
-	lossy  time.Time     // when the loss last called for level
-	worse  time.Time     // when anything was not good last
-	slow   time.Time     // when somebody last found the packets slow
-	lasts  time.Duration // for which that counts
-	ended  time.Time     // when it counted last
+	looked   time.Time
+	average  float64       // loss, over tooMuchTime
+	averaged time.Time     // until when
+	lossy    time.Time     // when the loss last called for level
+	worse    time.Time     // when anything was not good last
+	slow     time.Time     // when somebody last found the packets slow
+	lasts    time.Duration // for which that counts
+	ended    time.Time     // when it counted last
 
 	last [farCopy + 1]sentVoice // by packet
 }
@@ -140,7 +147,9 @@ func (s *shield) adapt(c *Call, now time.Time) {
 // look decides at time now, at a loss, with a link that is slow or none, and with
 // pictures beside the voice or none.
 func (s *shield) look(loss float64, slow, pictures bool, now time.Time) {
-	if slow || loss >= tooMuch {
+	s.average += (loss - s.average) * min(1, float64(now.Sub(s.averaged))/float64(tooMuchTime))
+	s.averaged = now
+	if slow || s.average >= tooMuch {
 		s.tooSlow(now)
 	}
 	if s.lasts > 0 && now.Sub(s.slow) < s.lasts {

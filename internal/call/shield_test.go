@@ -75,6 +75,8 @@ func TestShieldLooks(t *testing.T) {
 		{"slow", []look{{slow: true}}, 0, slowRate},
 		{"slow, so it loses", []look{{loss: 0.2, slow: true}}, 0, slowRate},
 		{"loses too much", []look{{loss: 0.3}}, 0, slowRate},
+		{"loses too much for a moment", []look{{loss: 0.2}, {after: 2 * s, loss: 0.5}, {after: 2 * s, loss: 0.2}}, 2, startRate},
+		{"begins to lose too much", []look{{}, {after: 3 * s, loss: 0.5}, {after: 3 * s, loss: 0.5}, {after: 3 * s, loss: 0.5}}, 0, slowRate},
 		{"slow a while ago", []look{{slow: true}, {after: 14 * s, loss: 0.2}}, 0, slowRate},
 		{"slow long ago", []look{{slow: true}, {after: 15 * s, loss: 0.2}}, 2, startRate},
 		{"slow again", []look{{slow: true}, {after: 15 * s}, {after: s, slow: true}, {after: 29 * s}}, 0, slowRate},
