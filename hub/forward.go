@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/queue"
+	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
@@ -27,6 +28,9 @@ var limits = [queue.Classes]queue.Limit{
 	queue.Video:   {Len: 192, MaxAge: ringTime},
 }
 
+// Take implements transport.Peer: it forwards a packet of the member.
+func (m *member) Take(b []byte, now time.Time, t *transport.Turn) { m.forward(b, now, t) }
+
 // recvLoop forwards the packets of the member until its connection ends.
 func (m *member) recvLoop() {
 	var b [wire.MaxDatagram]byte
@@ -35,7 +39,7 @@ func (m *member) recvLoop() {
 		if err != nil {
 			return // messageLoop learns of it too, after the last message
 		}
-		m.forward(b[:n], time.Now())
+		m.forward(b[:n], time.Now(), nil)
 	}
 }
 
@@ -45,7 +49,7 @@ func (m *member) recvLoop() {
 //
 // A packet from before the member heard of other layers goes to those who are
 // to get the layer of its number now; whoever cannot use it drops it.
-func (m *member) forward(b []byte, now time.Time) {
+func (m *member) forward(b []byte, now time.Time, turn *transport.Turn) {
 	m.packets.Add(1)
 	m.bytes.Add(uint64(len(b)))
 	p, err := wire.ParsePacket(b)
@@ -55,7 +59,7 @@ func (m *member) forward(b []byte, now time.Time) {
 			m.drops[dropFlood].Add(1)
 			return
 		}
-		m.repair(b, now)
+		m.repair(b, now, turn)
 		return
 	case err != nil || pictures(p) && p.Clear.Layer() >= wire.MaxLayers:
 		m.drops[dropMalformed].Add(1)
@@ -72,7 +76,7 @@ func (m *member) forward(b []byte, now time.Time) {
 		return // and spare the memory of the ring
 	}
 	if !pictures(p) {
-		m.push(members, ticket{&m.ring, m.ring.put(b, p, now)}, class(p.Clear.Kind()), now)
+		m.push(members, ticket{&m.ring, m.ring.put(b, p, now)}, class(p.Clear.Kind()), now, turn)
 		return
 	}
 	to, guests := m.audience(p.Clear.Layer())
@@ -81,8 +85,8 @@ func (m *member) forward(b []byte, now time.Time) {
 		return // and spare the memory of the ring
 	}
 	t := ticket{&m.pictures, m.pictures.put(b, p, now)}
-	m.push(to, t, queue.Video, now)
-	m.push(guests, t, queue.Video, now)
+	m.push(to, t, queue.Video, now, turn)
+	m.push(guests, t, queue.Video, now, turn)
 }
 
 // pictures reports whether p carries pictures, of which not everybody gets all.
@@ -99,10 +103,44 @@ func (m *member) audience(layer uint8) (named, guests []*member) {
 }
 
 // push queues a packet for all of to but the member itself.
-func (m *member) push(to []*member, t ticket, c queue.Class, now time.Time) {
+func (m *member) push(to []*member, t ticket, c queue.Class, now time.Time, turn *transport.Turn) {
 	for _, o := range to {
 		if o != m {
 			o.queue.Push(c, t, now)
+			o.wake(turn)
+		}
+	}
+}
+
+// wake has what waits for the member sent, at the end of a turn if there is one.
+func (m *member) wake(turn *transport.Turn) {
+	if m.direct != nil {
+		m.direct.Wake(turn)
+	}
+}
+
+// Give implements transport.Peer: it takes what has waited longest of the most
+// urgent kind.
+func (m *member) Give(b []byte, now time.Time) (n int, more bool) {
+	for {
+		t := m.held
+		if t.ring == nil {
+			var ok bool
+			if t, ok = m.queue.Pop(now); !ok {
+				return 0, false
+			}
+		}
+		m.held = ticket{}
+		n, ok := t.ring.get(t.number, b)
+		switch {
+		case !ok:
+			m.drops[dropExpired].Add(1)
+		case n > len(b):
+			m.held = t
+			return 0, true
+		default:
+			m.forwarded.Add(1)
+			return n, false
 		}
 	}
 }
@@ -120,6 +158,8 @@ func class(k wire.Kind) queue.Class {
 }
 
 // sendLoop sends the member what others have sent, until the connection ends.
+// Sending may wait for this member only: the rest of the queue ages meanwhile,
+// and the most urgent of what is left goes next.
 func (m *member) sendLoop() {
 	var b [wire.MaxDatagram]byte
 	for {
@@ -134,24 +174,16 @@ func (m *member) sendLoop() {
 	}
 }
 
-// sendWaiting sends what waits for the member. b is scratch space. Sending may
-// wait, on a TLS path, for this member only: the rest of the queue ages
-// meanwhile, and the most urgent of what is left goes next.
+// sendWaiting sends what waits for the member. b is scratch space.
 func (m *member) sendWaiting(b []byte) error {
 	for {
-		t, ok := m.queue.Pop(time.Now())
-		if !ok {
+		n, _ := m.Give(b, time.Now())
+		if n == 0 {
 			return nil
-		}
-		n, ok := t.ring.get(t.number, b)
-		if !ok {
-			m.drops[dropExpired].Add(1)
-			continue
 		}
 		if err := m.conn.SendDatagram(b[:n]); err != nil {
 			return err
 		}
-		m.forwarded.Add(1)
 	}
 }
 

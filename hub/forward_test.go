@@ -137,13 +137,13 @@ func TestForwardStepsAllocateNothing(t *testing.T) {
 	var b [wire.MaxDatagram]byte
 	sent.Add(1 << 20)
 	for i := range 2 * ringMax {
-		members[3].forward(p, now.Add(time.Duration(i)*time.Millisecond))
+		members[3].forward(p, now.Add(time.Duration(i)*time.Millisecond), nil)
 	}
-	if n := testing.AllocsPerRun(100, func() { members[3].forward(p, time.Now()) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { members[3].forward(p, time.Now(), nil) }); n != 0 {
 		t.Errorf("forward: %v allocations, want 0", n)
 	}
 	n := testing.AllocsPerRun(100, func() {
-		members[3].forward(p, time.Now())
+		members[3].forward(p, time.Now(), nil)
 		if err := members[4].sendWaiting(b[:]); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestForwardLayersAllocatesNothing(t *testing.T) {
 		}
 		p := layered(3, layer, 1, "sealed")
 		once := func() {
-			members[3].forward(p, time.Now())
+			members[3].forward(p, time.Now(), nil)
 			for _, m := range members {
 				if err := m.sendWaiting(b[:]); err != nil {
 					t.Fatal(err)
@@ -183,7 +183,7 @@ func TestForwardLayersAllocatesNothing(t *testing.T) {
 			}
 		}
 		for i := range 2 * ringMax { // until the ring has its full size
-			members[3].forward(p, now.Add(time.Duration(i)*time.Millisecond))
+			members[3].forward(p, now.Add(time.Duration(i)*time.Millisecond), nil)
 		}
 		once()
 		for _, m := range members {
@@ -233,12 +233,12 @@ func TestExpired(t *testing.T) {
 	sent.Add(1)
 	members[1].conn = &benchConn{sent: &sent}
 	now := time.Now()
-	members[0].forward(sealed(0, wire.KindControl, 1, "x"), now)
+	members[0].forward(sealed(0, wire.KindControl, 1, "x"), now, nil)
 	for range ringMax {
 		members[0].ring.put([]byte{1}, wire.Packet{}, now)
 	}
 	var b [wire.MaxDatagram]byte
-	members[0].forward(sealed(0, wire.KindVoice, 1, "x"), now)
+	members[0].forward(sealed(0, wire.KindVoice, 1, "x"), now, nil)
 	if err := members[1].sendWaiting(b[:]); err != nil {
 		t.Fatal(err)
 	}
@@ -251,8 +251,8 @@ func TestExpired(t *testing.T) {
 // TestAloneNeedsNoRing checks that who talks to nobody takes no memory.
 func TestAloneNeedsNoRing(t *testing.T) {
 	m := room(1)[0]
-	m.forward(sealed(0, wire.KindVoice, 1, "x"), time.Now())
-	m.forward(sealed(0, wire.KindVideo, 2, "x"), time.Now())
+	m.forward(sealed(0, wire.KindVoice, 1, "x"), time.Now(), nil)
+	m.forward(sealed(0, wire.KindVideo, 2, "x"), time.Now(), nil)
 	if n := len(m.ring.slots) + len(m.pictures.slots); n != 0 {
 		t.Errorf("%d slots, want none", n)
 	}
@@ -298,7 +298,7 @@ func BenchmarkForwardSteps(b *testing.B) {
 		sent.Add(len(members) - 1)
 		now = now.Add(time.Millisecond)
 		members[0].packetMeter = meter{}
-		members[0].forward(p, now)
+		members[0].forward(p, now, nil)
 		for _, m := range members[1:] {
 			if err := m.sendWaiting(buf[:]); err != nil {
 				b.Fatal(err)
@@ -400,7 +400,7 @@ func FuzzPacket(f *testing.F) {
 		now := time.Now()
 		members[3].session.look(members[3], []wire.View{at(1, 8, 8, 8)}, now)
 		members[2].session.look(members[2], []wire.View{at(1, 640, 480, 30)}, now)
-		members[1].forward(b, now)
+		members[1].forward(b, now, nil)
 		p, err := wire.ParsePacket(b)
 		want := err == nil && p.KID.Slot() == 1
 		audience := [4]bool{true, false, true, true} // of all but pictures

@@ -11,12 +11,14 @@
 // each layer to those in it. Members who have never said at whom they look are
 // guests: they get the first layer of everybody.
 //
-// A connection has five goroutines, in brackets:
+// In brackets: the goroutine. The transport has some of its own that receive from
+// many members at once and send to many; over a transport that has none a
+// connection has two more goroutines, recvLoop and sendLoop.
 //
-//	RecvDatagram > wire.ParsePacket > ring.put > tickets to the others,     [recvLoop]
+//	Take > wire.ParsePacket > ring.put > tickets to the others,         [transport]
 //	    of pictures to those who get the layer by the sender's plan
-//	RecvDatagram > wire.ParseNack > ring.find > tickets to the member       [recvLoop]
-//	tickets > ring.get > SendDatagram                                       [sendLoop]
+//	Take > wire.ParseNack > ring.find > tickets to the member           [transport]
+//	tickets > ring.get > Give                                           [transport]
 //	RecvMessage > join, relay to one other member or to all                 [messageLoop]
 //	RecvMessage > Watch > plans of those looked at > Layers to them         [messageLoop]
 //	what others and the hub say > SendMessage                               [writeLoop]

@@ -49,6 +49,9 @@ type member struct {
 	since   time.Time            // when it joined
 	peer    []byte               // the Peer message that tells of this member
 	queue   *queue.Queue[ticket] // what others have sent; set under the Hub's mu
+	direct  transport.Direct     // conn, if it is one
+
+	held ticket // what Give has taken out of queue; owned by who calls that
 
 	// Replaced under the session's mu.
 	looks atomic.Pointer[looks] // nil for a guest
@@ -59,7 +62,7 @@ type member struct {
 	told    layers               // what it knows of them
 	fresh   [wire.MaxLayers]bool // which need a key picture, besides
 
-	// Owned by messageLoop and recvLoop.
+	// Owned by messageLoop, and by who calls Take.
 	messageMeter, chatMeter, packetMeter, repairMeter meter
 
 	ring     ring // the voice and control that this member has sent lately
@@ -100,6 +103,7 @@ func (m *member) enter(s *session, slot uint16, now time.Time) {
 	m.peer = wire.Peer{Slot: slot, Hello: m.hello, Cert: m.cert}.Append(nil)
 	m.hello, m.cert = nil, nil // they are part of a buffer that is used again
 	m.queue = queue.New[ticket](limits)
+	m.direct, _ = m.conn.(transport.Direct)
 }
 
 // watch ends the connection when the member does not join in time, and then

@@ -44,8 +44,13 @@ func (m *member) messageLoop() *wire.Error {
 	// Who meets whom is nobody's business, so it is said at Debug only.
 	log.Info("member joined", "slot", m.slot, "members", len(*m.session.members.Load()))
 	log.Debug("member joined", "slot", m.slot, "session", m.session.name, "remote", m.conn.Info().Remote)
-	m.wg.Go(m.recvLoop)
-	m.wg.Go(m.sendLoop)
+	if m.direct != nil {
+		m.direct.Serve(m)
+		m.direct.Wake(nil) // for what came meanwhile
+	} else {
+		m.wg.Go(m.recvLoop)
+		m.wg.Go(m.sendLoop)
+	}
 	for {
 		if b, err = m.conn.RecvMessage(b); err != nil || m.ended() || !m.pace(&m.messageMeter, weight(b)) {
 			return nil

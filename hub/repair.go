@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/queue"
+	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
@@ -27,7 +28,7 @@ const (
 // another may miss something of the one before; it could read them all.
 // They are sealed for it already and the same bytes go out, so there is no
 // nonce to be used twice; a member who got them before drops them.
-func (m *member) repair(b []byte, now time.Time) {
+func (m *member) repair(b []byte, now time.Time, turn *transport.Turn) {
 	n, err := wire.ParseNack(b)
 	if err != nil {
 		m.drops[dropMalformed].Add(1)
@@ -53,6 +54,9 @@ func (m *member) repair(b []byte, now time.Time) {
 			m.queue.Push(queue.Video, ticket{&o.pictures, number}, now)
 			sent++
 		}
+	}
+	if sent > 0 {
+		m.wake(turn)
 	}
 	m.resent.Add(uint64(sent))
 	m.drops[dropNackExpired].Add(uint64(count - sent))

@@ -77,13 +77,13 @@ func TestRepair(t *testing.T) {
 			case 30:
 				kind = wire.KindVoice
 			}
-			members[0].forward(sealed(0, kind, uint64(i), fmt.Sprint(i)), at(10*i))
+			members[0].forward(sealed(0, kind, uint64(i), fmt.Sprint(i)), at(10*i), nil)
 		}
 		for _, m := range members {
 			queued(t, m, at(400))
 		}
 		m := members[test.from]
-		m.forward(test.nack.Append(nil), at(400))
+		m.forward(test.nack.Append(nil), at(400), nil)
 		for i, o := range members {
 			want := ""
 			if i == test.from {
@@ -125,11 +125,11 @@ func TestRepairOfLayers(t *testing.T) {
 			queued(t, m, now)
 		}
 		nack := wire.Nack{KID: sframe.NewKID(0, wire.LayerStream(layer), 0, 0), First: 5, Bits: 1}
-		bob.forward(nack.Append(nil), now)
+		bob.forward(nack.Append(nil), now, nil)
 		return strings.Join(queued(t, bob, now), " ")
 	}
-	ann.forward(layered(0, 0, 5, "large"), ms(100))
-	ann.forward(layered(0, 1, 5, "small"), ms(100))
+	ann.forward(layered(0, 0, 5, "large"), ms(100), nil)
+	ann.forward(layered(0, 1, 5, "small"), ms(100), nil)
 	for layer, want := range []string{"large", "small", ""} {
 		if got := ask(layer, ms(200)); got != want {
 			t.Errorf("layer %d: received %q, want %q", layer, got, want)
@@ -139,7 +139,7 @@ func TestRepairOfLayers(t *testing.T) {
 	if got := ask(1, ms(400)); got != "small" {
 		t.Errorf("after looking elsewhere: received %q of before", got)
 	}
-	ann.forward(layered(0, 0, 5, "large"), ms(1200))
+	ann.forward(layered(0, 0, 5, "large"), ms(1200), nil)
 	if got := ask(0, ms(300).Add(repairTime)); got != "" {
 		t.Errorf("after looking elsewhere for %v: received %q", repairTime, got)
 	}
@@ -157,13 +157,13 @@ func TestRepairTime(t *testing.T) {
 		gap := time.Second / time.Duration(rate)
 		for i := range 3 * rate {
 			now = now.Add(gap)
-			members[0].forward(sealed(0, wire.KindVideo, uint64(i), "x"), now)
+			members[0].forward(sealed(0, wire.KindVideo, uint64(i), "x"), now, nil)
 			for range 3 {
-				members[0].forward(sealed(0, wire.KindVoice, uint64(i), "v"), now)
+				members[0].forward(sealed(0, wire.KindVoice, uint64(i), "v"), now, nil)
 			}
 		}
 		oldest := uint64(3*rate - int(repairTime/gap))
-		members[1].forward(lost(0, oldest, 1).Append(nil), now)
+		members[1].forward(lost(0, oldest, 1).Append(nil), now, nil)
 		if got := members[1].resent.Load(); got != 1 {
 			t.Errorf("%d pictures a second: that of %v ago is not there", rate, repairTime)
 		}
@@ -176,11 +176,11 @@ func TestRepairMeter(t *testing.T) {
 	members := room(2)
 	now := time.Now()
 	for i := range uint64(wire.NackPackets) {
-		members[0].forward(sealed(0, wire.KindVideo, i, "x"), now.Add(time.Millisecond))
+		members[0].forward(sealed(0, wire.KindVideo, i, "x"), now.Add(time.Millisecond), nil)
 	}
 	all := lost(0, 0, 1<<64-1).Append(nil)
 	for range 10 {
-		members[1].forward(all, now)
+		members[1].forward(all, now, nil)
 	}
 	if got := members[1].resent.Load(); got != repairBurst {
 		t.Errorf("%d packets resent at once, want %d", got, repairBurst)
@@ -188,7 +188,7 @@ func TestRepairMeter(t *testing.T) {
 	if got := members[1].drops[dropNackFlood].Load(); got != 10*wire.NackPackets-repairBurst {
 		t.Errorf("%d not, want %d", got, 10*wire.NackPackets-repairBurst)
 	}
-	members[1].forward(all, now.Add(wire.NackPackets*repairInterval))
+	members[1].forward(all, now.Add(wire.NackPackets*repairInterval), nil)
 	if got := members[1].resent.Load(); got != repairBurst+wire.NackPackets {
 		t.Errorf("%d packets resent after %v, want %d", got, wire.NackPackets*repairInterval, repairBurst+wire.NackPackets)
 	}
@@ -201,14 +201,14 @@ func TestRepairAllocatesNothing(t *testing.T) {
 	members[1].conn = &benchConn{sent: &sent}
 	now := time.Now()
 	for i := range uint64(wire.NackPackets) {
-		members[0].forward(sealed(0, wire.KindVideo, i, "x"), now.Add(time.Millisecond))
+		members[0].forward(sealed(0, wire.KindVideo, i, "x"), now.Add(time.Millisecond), nil)
 	}
 	nack := lost(0, 0, 0x0f0f).Append([]byte(nil))
 	nack[len(nack)-1] |= 1
 	var b [wire.MaxDatagram]byte
 	n := testing.AllocsPerRun(100, func() {
 		members[1].repairMeter = meter{}
-		members[1].forward(nack, time.Now())
+		members[1].forward(nack, time.Now(), nil)
 		if err := members[1].sendWaiting(b[:]); err != nil {
 			t.Fatal(err)
 		}
@@ -246,13 +246,13 @@ func BenchmarkRepair(b *testing.B) {
 	members := room(2)
 	now := time.Now()
 	for i := range uint64(ringMax) {
-		members[0].forward(sealed(0, wire.KindVideo, i, "x"), now.Add(time.Millisecond))
+		members[0].forward(sealed(0, wire.KindVideo, i, "x"), now.Add(time.Millisecond), nil)
 	}
 	nack := lost(0, ringMax-1, 1).Append(nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		members[1].repairMeter, members[1].packetMeter = meter{}, meter{}
-		members[1].forward(nack, now)
+		members[1].forward(nack, now, nil)
 	}
 	if members[1].resent.Load() == 0 {
 		b.Fatal("nothing was sent again")

@@ -95,8 +95,9 @@ func (r *ring) growLocked() {
 
 func (r *ring) indexLocked(number uint64) int { return int(number % uint64(len(r.slots))) }
 
-// get copies the packet of the given number into b, which must hold
-// wire.MaxDatagram bytes. It reports false when the packet was overwritten.
+// get copies the packet of the given number into b and returns its size. If that
+// is more than b holds, b is undefined. It reports false when the packet was
+// overwritten.
 func (r *ring) get(number uint64, b []byte) (n int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -104,7 +105,9 @@ func (r *ring) get(number uint64, b []byte) (n int, ok bool) {
 	if r.slots[i].number != number {
 		return 0, false
 	}
-	return copy(b, r.bodies[i][:r.slots[i].n]), true
+	n = r.slots[i].n
+	copy(b, r.bodies[i][:n])
+	return n, true
 }
 
 // find returns the numbers of the packets that n asks for and that were put

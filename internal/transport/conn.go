@@ -19,7 +19,10 @@ import (
 //	SendDatagram > outbox > TLS, or sealed > UDP by the caller itself
 //	TLS > record > inbox of messages > RecvMessage                    [readLoop]
 //	             > inbox of datagrams > RecvDatagram
-//	UDP > opener > frames > inbox of datagrams > RecvDatagram         [mux.loop or udpLoop]
+//	UDP > opener > frames > inbox of datagrams > RecvDatagram         [shard or udpLoop]
+//	                      > Peer.Take at a hub that serves             [shard]
+//	Peer.Give > sealed > UDP                                          [shard]
+//	          > outbox > TLS                                          [giveLoop]
 //	path > pings, probes, challenges > UDP; pings > outbox            [keepLoop]
 //
 // In brackets: the goroutine. Nothing that reads UDP ever waits.
@@ -61,7 +64,14 @@ type conn struct {
 	// Owned by writeLoop until tlsLoops is done.
 	flushed bool
 
-	// Owned by the goroutine that reads UDP.
+	// Of a hub that serves.
+	peer   atomic.Pointer[Peer] // set by Serve
+	ready  chan struct{}        // holds a token when giveLoop has something to do; never closed
+	wanted atomic.Bool          // it is in a Turn
+	giveMu sync.Mutex           // held while Peer.Give is called
+	takeMu sync.Mutex           // held while Peer.Take is called
+
+	// Guarded by takeMu.
 	opener opener
 
 	// Guarded by mu.
@@ -113,7 +123,7 @@ func newConn(
 		remote: tcp.RemoteAddr().String(), id: id, timing: t, began: time.Now(),
 		tcp: tcp, tls: tc, records: records,
 		in: newInbox(), messages: newInbox(), out: newOutbox(),
-		done: make(chan struct{}), kick: make(chan struct{}, 1),
+		done: make(chan struct{}), kick: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 	}
 	cs := tc.ConnectionState()
 	var err error
@@ -235,6 +245,9 @@ func (c *conn) close() {
 	cut.Stop()
 	c.endOnce.Do(c.end)
 	c.wg.Wait()
+	c.takeMu.Lock() // a shard may be there still
+	c.peer.Store(nil)
+	c.takeMu.Unlock()
 	if c.udpWait != nil {
 		c.udpWait()
 	}
@@ -301,7 +314,9 @@ func (c *conn) receiveRecord(kind byte, body []byte) error {
 		c.heard.Store(int64(time.Since(c.began)))
 		c.stalled.Store(false)
 	case recordDatagram:
-		c.in.putOrDrop(body)
+		c.takeMu.Lock()
+		c.take(body, time.Now(), nil)
+		c.takeMu.Unlock()
 	case recordPing:
 		c.out.putPong(binary.BigEndian.Uint64(body))
 	case recordPong:

@@ -30,7 +30,7 @@ func TestTLSOnly(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			l := listen(t, ListenConfig{NoUDP: tt.hub})
 			hub, member := connect(t, l, DialConfig{NoUDP: tt.member})
-			if got := l.mux.udp != nil; got != tt.wantSocketHub {
+			if got := l.mux.first() != nil; got != tt.wantSocketHub {
 				t.Errorf("hub has a UDP socket: %v, want %v", got, tt.wantSocketHub)
 			}
 			transfer(t, member, hub, "up")

@@ -62,6 +62,18 @@ func (in *inbox) take(b []byte) ([]byte, error) {
 	return in.fifo.pop(b[:0]), nil
 }
 
+// poll returns the oldest entry in b[:0], grown if needed. It reports false when
+// there is none.
+func (in *inbox) poll(b []byte) ([]byte, bool) {
+	in.cond.L.Lock()
+	defer in.cond.L.Unlock()
+	if in.fifo.used == 0 || in.mute {
+		return nil, false
+	}
+	in.cond.Broadcast()
+	return in.fifo.pop(b[:0]), true
+}
+
 // close ends waiting with err. What has arrived may still be taken.
 func (in *inbox) close(err error) {
 	in.cond.L.Lock()

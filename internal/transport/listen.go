@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -26,10 +27,15 @@ type ListenConfig struct {
 	// NoUDP leaves the UDP port alone; all goes over TLS.
 	NoUDP bool
 
+	// Shards is how many sockets share the UDP port, each with a goroutine of its
+	// own, where the system can do that; 0 means one for each processor, 8 at most.
+	Shards int
+
 	Handshakes int // at once; 0 means 64. Four times as many connections may wait for theirs
 	PerAddress int // connections of one IPv4 address or IPv6 /64 before Accept returns them; 0 means 32
 
 	timing timing // zero means defaultTiming
+	gather int    // of shards, for tests
 }
 
 // A HubListener accepts members at a hub. It implements Listener.
@@ -64,7 +70,11 @@ func Listen(c ListenConfig) (*HubListener, error) {
 	if c.timing == (timing{}) {
 		c.timing = defaultTiming
 	}
-	tcp, udp, err := listenBoth(c.Addr, !c.NoUDP)
+	shards := cmp.Or(c.Shards, min(runtime.GOMAXPROCS(0), 8))
+	if c.NoUDP {
+		shards = 0
+	}
+	tcp, udp, err := listenBoth(c.Addr, shards)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +82,7 @@ func Listen(c ListenConfig) (*HubListener, error) {
 	l := &HubListener{
 		tcp:      tcp,
 		tls:      hubTLS(c.Key),
-		mux:      newMux(udp),
+		mux:      newMux(udp, c.gather),
 		timing:   c.timing,
 		accepted: make(chan *conn),
 		slots:    make(chan struct{}, handshakes),
@@ -84,9 +94,10 @@ func Listen(c ListenConfig) (*HubListener, error) {
 	return l, nil
 }
 
-// listenBoth listens on one port number with TCP and, if asked to, UDP. For
-// port 0 it tries again when the number that TCP got is not free for UDP.
-func listenBoth(addr string, wantUDP bool) (net.Listener, *net.UDPConn, error) {
+// listenBoth listens on one port number with TCP and with so many UDP sockets,
+// or one where they cannot share it. For port 0 it tries again when the number
+// that TCP got is not free for UDP.
+func listenBoth(addr string, shards int) (net.Listener, []*net.UDPConn, error) {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen on %q: %w", addr, err)
@@ -101,16 +112,42 @@ func listenBoth(addr string, wantUDP bool) (net.Listener, *net.UDPConn, error) {
 		if tcp, err = lc.Listen(context.Background(), "tcp", addr); err != nil {
 			break
 		}
-		if !wantUDP {
-			return tcp, nil, nil
-		}
-		var udp net.PacketConn
-		if udp, err = lc.ListenPacket(context.Background(), "udp", tcp.Addr().String()); err == nil {
-			return tcp, udp.(*net.UDPConn), nil
+		var udp []*net.UDPConn
+		if udp, err = listenUDP(tcp.Addr().String(), shards); err == nil {
+			return tcp, udp, nil
 		}
 		_ = tcp.Close()
 	}
 	return nil, nil, fmt.Errorf("listen on %q: %w", addr, err)
+}
+
+// listenUDP opens so many sockets on one port. The first takes it alone, so that
+// no other program has it.
+func listenUDP(addr string, shards int) (list []*net.UDPConn, err error) {
+	var lc net.ListenConfig
+	if canShare && shards > 1 {
+		alone, err := lc.ListenPacket(context.Background(), "udp", addr)
+		if err != nil {
+			return nil, err
+		}
+		if err := alone.Close(); err != nil {
+			return nil, err
+		}
+		lc.Control = share
+	} else {
+		shards = min(shards, 1)
+	}
+	for range shards {
+		udp, err := lc.ListenPacket(context.Background(), "udp", addr)
+		if err != nil {
+			for _, u := range list {
+				_ = u.Close()
+			}
+			return nil, err
+		}
+		list = append(list, udp.(*net.UDPConn))
+	}
+	return list, nil
 }
 
 // Addr implements Listener. A hub that listens on all addresses returns the
@@ -241,7 +278,7 @@ func (l *HubListener) greet(tcp *countedConn) *conn {
 		l.mux.remove(id)
 		return nil
 	}
-	c.udp.Store(l.mux.udp)
+	c.udp.Store(l.mux.first())
 	c.release = func() { l.mux.remove(id) }
 	c.udpWait = l.mux.wait
 	l.mux.add(c) // before the hello: the answer to it may be a probe

@@ -21,7 +21,7 @@ func TestListenAddresses(t *testing.T) {
 	if err != nil || host != "127.0.0.1" || port == "0" {
 		t.Errorf("Addr() = %q, want 127.0.0.1 and a port", l.Addr())
 	}
-	if tcp, udp := l.tcp.Addr().(*net.TCPAddr).Port, l.mux.udp.LocalAddr().(*net.UDPAddr).Port; tcp != udp {
+	if tcp, udp := l.tcp.Addr().(*net.TCPAddr).Port, l.mux.first().LocalAddr().(*net.UDPAddr).Port; tcp != udp {
 		t.Errorf("TCP port %d, UDP port %d, want the same", tcp, udp)
 	}
 	hub, member := connect(t, l, DialConfig{})
@@ -54,13 +54,13 @@ func TestIPv6(t *testing.T) {
 
 // A UDP port that is taken makes Listen fail or, with port 0, try another.
 func TestListenNeedsBoth(t *testing.T) {
-	tcp, udp, err := listenBoth("127.0.0.1:0", true)
+	tcp, udp, err := listenBoth("127.0.0.1:0", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer udp.Close()
+	defer udp[0].Close()
 	tcp.Close()
-	addr := udp.LocalAddr().String()
+	addr := udp[0].LocalAddr().String()
 	if l, err := Listen(ListenConfig{Addr: addr, Key: testKey(t)}); err == nil {
 		l.Close()
 		t.Fatal("Listen succeeds without its UDP port")

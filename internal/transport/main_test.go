@@ -201,13 +201,13 @@ type proxy struct {
 
 func newProxy(t *testing.T, hub string) *proxy {
 	t.Helper()
-	tcp, udp, err := listenBoth("127.0.0.1:0", true)
+	tcp, udp, err := listenBoth("127.0.0.1:0", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{addr: tcp.Addr().String(), hub: hub, tcp: tcp, udp: udp, ports: make(map[netip.AddrPort]*net.UDPConn)}
+	p := &proxy{addr: tcp.Addr().String(), hub: hub, tcp: tcp, udp: udp[0], ports: make(map[netip.AddrPort]*net.UDPConn)}
 	p.keep(tcp)
-	p.keep(udp)
+	p.keep(udp[0])
 	p.wg.Go(p.acceptTCP)
 	p.wg.Go(p.readUDP)
 	t.Cleanup(func() {

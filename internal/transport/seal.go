@@ -72,6 +72,22 @@ func (s *sealer) seal(p *packet, kind byte, body []byte, size int) []byte {
 	return s.aead.Seal(b, p.nonce[:], plain, b)
 }
 
+// sealFrames seals the n bytes of frames that are in p.buf behind room for the
+// head, and returns the packet as seal does.
+func (s *sealer) sealFrames(p *packet, n int) []byte {
+	head := append(p.buf[:0], packetType)
+	head = binary.BigEndian.AppendUint32(head, s.id)
+	head = binary.BigEndian.AppendUint64(head, s.counter.Add(1))
+	copy(p.nonce[4:], head[5:])
+	return s.aead.Seal(head, p.nonce[:], p.buf[packetHead:packetHead+n], head)
+}
+
+// putFrameHead stores the head of a frame whose body has n bytes in b.
+func putFrameHead(b []byte, kind byte, n int) {
+	binary.BigEndian.PutUint16(b, uint16(n))
+	b[2] = kind
+}
+
 // appendFrame appends a frame to b whose body is at least pad bytes long.
 func appendFrame(b []byte, kind byte, body []byte, pad int) []byte {
 	n := max(len(body), pad)
@@ -103,7 +119,8 @@ func packetID(b []byte) (id uint32, ok bool) {
 	return binary.BigEndian.Uint32(b[1:]), true
 }
 
-// An opener opens the packets of one direction, each once. One goroutine uses it.
+// An opener opens the packets of one direction, each once. One goroutine uses it
+// at a time.
 type opener struct {
 	aead   cipher.AEAD
 	nonce  [12]byte

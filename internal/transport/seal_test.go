@@ -137,7 +137,7 @@ func deliverer(t testing.TB) func() {
 		if id, ok := packetID(b); !ok || id != s.id {
 			t.Fatal("not a packet")
 		}
-		c.receiveUDP(b, from, now)
+		c.receiveUDP(b, from, now, nil)
 		if n, err := c.RecvDatagram(in); err != nil || n != len(out) {
 			t.Fatalf("received %d bytes, %v", n, err)
 		}

@@ -3,11 +3,11 @@ package transport
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,26 +28,14 @@ func (c *conn) sendUDP(p *packet, kind byte, body []byte, size int, to netip.Add
 }
 
 // receiveUDP handles a packet for which packetID reported this connection. It
-// overwrites b and never waits. What is not authentic gets no answer.
-func (c *conn) receiveUDP(b []byte, from netip.AddrPort, now time.Time) {
-	frames, newest, ok := c.opener.open(b)
-	if !ok {
+// overwrites b and never waits. What is not authentic gets no answer. t is that
+// of the caller, if it has one.
+func (c *conn) receiveUDP(b []byte, from netip.AddrPort, now time.Time, t *Turn) {
+	a := arrival{from: from, size: len(b)}
+	if !c.openUDP(b, &a, now, t) {
 		return
 	}
 	c.udpReceived.Add(uint64(len(b)))
-	a := arrival{from: from, size: len(b), newest: newest}
-	for len(frames) > 0 {
-		kind, body, rest, ok := parseFrame(frames)
-		if !ok {
-			break
-		}
-		if kind != frameDatagram {
-			a.add(kind, body)
-		} else if len(body) <= MaxDatagram {
-			c.in.putOrDrop(body)
-		}
-		frames = rest
-	}
 	c.mu.Lock()
 	wake := c.path.received(&a, now)
 	if wake {
@@ -60,6 +48,30 @@ func (c *conn) receiveUDP(b []byte, from netip.AddrPort, now time.Time) {
 		default:
 		}
 	}
+}
+
+// openUDP takes what is in a packet. It reports false if it is not authentic.
+func (c *conn) openUDP(b []byte, a *arrival, now time.Time, t *Turn) bool {
+	c.takeMu.Lock()
+	defer c.takeMu.Unlock()
+	frames, newest, ok := c.opener.open(b)
+	if !ok {
+		return false
+	}
+	a.newest = newest
+	for len(frames) > 0 {
+		kind, body, rest, ok := parseFrame(frames)
+		if !ok {
+			break
+		}
+		if kind != frameDatagram {
+			a.add(kind, body)
+		} else if len(body) <= MaxDatagram {
+			c.take(body, now, t)
+		}
+		frames = rest
+	}
+	return true
 }
 
 // rebind gives a member's connection a new UDP socket, and so a new port. The
@@ -103,7 +115,7 @@ func (c *conn) udpLoop() {
 		}
 		errs = 0
 		if id, ok := packetID(buf[:n]); ok && id == c.id {
-			c.receiveUDP(buf[:n], from, time.Now())
+			c.receiveUDP(buf[:n], from, time.Now(), nil)
 		}
 	}
 }
@@ -125,11 +137,12 @@ func pause(done <-chan struct{}, errs int) bool {
 	}
 }
 
-// A mux shares the hub's UDP socket among its connections. It lives until the
+// A mux shares the hub's UDP sockets among its connections. It lives until the
 // listener and the last connection have released it.
 type mux struct {
-	udp  *net.UDPConn  // nil without UDP
-	done chan struct{} // closed when loop has ended
+	udp     []*net.UDPConn // on the same port; none without UDP
+	done    chan struct{}  // closed when all shards have ended
+	refused atomic.Uint64  // packets that the system did not take
 
 	// Guarded by mu.
 	mu    sync.RWMutex
@@ -137,16 +150,28 @@ type mux struct {
 	users int
 }
 
-// newMux returns a mux with one user, the listener. udp may be nil.
-func newMux(udp *net.UDPConn) *mux {
+// newMux returns a mux with one user, the listener, whose shards gather no less
+// than a step says. udp may be empty.
+func newMux(udp []*net.UDPConn, gather int) *mux {
 	m := &mux{udp: udp, done: make(chan struct{}), conns: make(map[uint32]*conn), users: 1}
-	if udp == nil {
-		close(m.done)
-		return m
+	var running sync.WaitGroup
+	for _, u := range udp {
+		tuneUDP(u, udpBufferHub)
+		running.Go(newShard(m, newBatcher(u), gather).loop)
 	}
-	tuneUDP(udp, udpBufferHub)
-	go m.loop() // ends when the last user has released m, which wait waits for
+	go func() { // ends when the last user has released m, which wait waits for
+		running.Wait()
+		close(m.done)
+	}()
 	return m
+}
+
+// first returns a socket, nil without UDP.
+func (m *mux) first() *net.UDPConn {
+	if len(m.udp) == 0 {
+		return nil
+	}
+	return m.udp[0]
 }
 
 // reserve returns a connection id that nobody else has, at random so that a
@@ -181,52 +206,24 @@ func (m *mux) remove(id uint32) {
 	m.drop()
 }
 
-// drop ends one user; the last one closes the socket.
+// drop ends one user; the last one closes the sockets.
 func (m *mux) drop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.users--
-	if m.users == 0 && m.udp != nil {
-		_ = m.udp.Close()
+	if m.users == 0 {
+		for _, u := range m.udp {
+			_ = u.Close()
+		}
 	}
 }
 
-// wait waits for loop if the last user is gone.
+// wait waits for the shards if the last user is gone.
 func (m *mux) wait() {
 	m.mu.RLock()
 	last := m.users == 0
 	m.mu.RUnlock()
 	if last {
 		<-m.done
-	}
-}
-
-// loop hands the packets that arrive to their connections. Nothing in it waits
-// for anybody. A packet with an unknown id gets no answer.
-func (m *mux) loop() {
-	defer close(m.done)
-	var buf [maxPacket + 1]byte
-	errs := 0
-	for {
-		n, from, err := m.udp.ReadFromUDPAddrPort(buf[:])
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			errs++
-			pause(nil, errs)
-			continue
-		}
-		errs = 0
-		id, ok := packetID(buf[:n])
-		if !ok {
-			continue
-		}
-		m.mu.RLock()
-		c := m.conns[id]
-		m.mu.RUnlock()
-		if c != nil {
-			c.receiveUDP(buf[:n], from, time.Now())
-		}
 	}
 }

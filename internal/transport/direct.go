@@ -1,0 +1,127 @@
+package transport
+
+import "time"
+
+// A Peer is whom the hub's end of a connection works for. Its methods are
+// called by goroutines of this package and must not wait; no two calls of one
+// method happen at the same time.
+type Peer interface {
+	// Take takes a datagram that has come at about time now. b is valid until it
+	// returns. t is what the caller sends afterwards, for Wake.
+	Take(b []byte, now time.Time, t *Turn)
+
+	// Give stores the next datagram that is to be sent in b and returns its
+	// size; 0 if there is none, or none that fits. more reports whether there is
+	// one that does not: it is given next.
+	Give(b []byte, now time.Time) (n int, more bool)
+}
+
+// A Direct is a Conn at a hub that moves datagrams without goroutines of its
+// user, many at once.
+type Direct interface {
+	Conn
+
+	// Serve hands the datagrams that come to p from now on, instead of
+	// RecvDatagram, until Close returns. Nobody may call SendDatagram any more. It
+	// is called once.
+	Serve(p Peer)
+
+	// Wake has what p can give sent: at the end of t if that is not nil and UDP is
+	// in use, else soon.
+	Wake(t *Turn)
+}
+
+// A Turn is what one goroutine has received at once, and whom it sends to
+// afterwards. Only this package makes them.
+type Turn struct {
+	conns []*conn // each once, as long as its wanted is set
+}
+
+var _ Direct = (*conn)(nil)
+
+// Serve implements Direct.
+func (c *conn) Serve(p Peer) {
+	c.takeMu.Lock()
+	defer c.takeMu.Unlock()
+	c.peer.Store(&p)
+	var b [MaxDatagram]byte
+	for {
+		got, ok := c.in.poll(b[:0])
+		if !ok {
+			break
+		}
+		p.Take(got, time.Now(), nil)
+	}
+	c.wg.Go(func() { c.giveLoop(p) })
+}
+
+// take hands a datagram to the peer, or to who will call RecvDatagram. takeMu is
+// held.
+func (c *conn) take(b []byte, now time.Time, t *Turn) {
+	if p := c.peer.Load(); p != nil {
+		(*p).Take(b, now, t)
+		return
+	}
+	c.in.putOrDrop(b)
+}
+
+// Wake implements Direct.
+func (c *conn) Wake(t *Turn) {
+	if t != nil && c.target.Load() != nil {
+		if !c.wanted.Swap(true) {
+			t.conns = append(t.conns, c)
+		}
+		return
+	}
+	select {
+	case c.ready <- struct{}{}:
+	default:
+	}
+}
+
+// giveLoop sends what p gives and no shard sends: all of it over TLS, where it
+// may wait, and over UDP what did not come from there.
+func (c *conn) giveLoop(p Peer) {
+	var b [MaxDatagram]byte
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-c.ready:
+		}
+		for {
+			c.giveMu.Lock()
+			n, _ := p.Give(b[:], time.Now())
+			c.giveMu.Unlock()
+			if n == 0 {
+				break
+			}
+			if c.SendDatagram(b[:n]) != nil {
+				return
+			}
+		}
+	}
+}
+
+// pack stores a packet in p with as many datagrams as the peer gives and fit. It
+// returns nil when there is none. giveMu is held.
+func (c *conn) pack(p *packet, peer Peer, now time.Time) []byte {
+	const start, end = packetHead, maxPacket - tagSize
+	at := start
+	for at+frameHead < end {
+		room := p.buf[at+frameHead : min(end, at+frameHead+MaxDatagram)]
+		n, more := peer.Give(room, now)
+		if n == 0 {
+			if more && at == start {
+				panic("transport: internal error: a datagram larger than a packet")
+			}
+			break
+		}
+		putFrameHead(p.buf[at:], frameDatagram, n)
+		at += frameHead + n
+	}
+	if at == start {
+		return nil
+	}
+	return c.sealer.sealFrames(p, at-start)
+}

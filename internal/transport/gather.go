@@ -1,0 +1,51 @@
+package transport
+
+import "time"
+
+// How long a shard gathers packets before it handles and sends them, by how busy
+// it is: waking up and sending are what costs, and fewer, fuller packets cost
+// less. With little to do nothing is gained by it.
+var gatherSteps = [...]gatherStep{
+	{0, 0.30, 0},
+	{2 * time.Millisecond, 0.60, 0.10},
+	{5 * time.Millisecond, 2, 0.25},
+}
+
+type gatherStep struct {
+	wait time.Duration
+	up   float64 // the share of time at work from which on the next step is taken
+	down float64 // and below which the one before
+}
+
+// gatherSpan is how long a shard watches how busy it is.
+const gatherSpan = 100 * time.Millisecond
+
+// A gather decides how long a shard gathers. The zero gather is ready.
+type gather struct {
+	step  int
+	least int           // step
+	begin time.Time     // of the span
+	busy  time.Duration // at work since
+}
+
+// wait returns how long to gather now.
+func (g *gather) wait() time.Duration { return gatherSteps[g.step].wait }
+
+// worked tells of some time at work.
+func (g *gather) worked(from, to time.Time) {
+	if g.begin.IsZero() {
+		g.begin = from
+	}
+	g.busy += to.Sub(from)
+	span := to.Sub(g.begin)
+	if span < gatherSpan {
+		return
+	}
+	switch share := float64(g.busy) / float64(span); {
+	case share >= gatherSteps[g.step].up:
+		g.step++
+	case share < gatherSteps[g.step].down && g.step > g.least:
+		g.step--
+	}
+	g.begin, g.busy = to, 0
+}

@@ -1,0 +1,313 @@
+package transport
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A relayPeer sends what comes to others, as a hub does, through a queue of its
+// own that holds whatever comes.
+type relayPeer struct {
+	conn   Direct
+	others []*relayPeer
+
+	// Guarded by mu.
+	mu    sync.Mutex
+	queue fifo
+}
+
+func newRelayPeer(c Direct) *relayPeer { return &relayPeer{conn: c, queue: fifo{limit: 1 << 20}} }
+
+// Take implements Peer.
+func (r *relayPeer) Take(b []byte, _ time.Time, t *Turn) {
+	for _, o := range r.others {
+		o.mu.Lock()
+		o.queue.push(b)
+		o.mu.Unlock()
+		o.conn.Wake(t)
+	}
+}
+
+// Give implements Peer.
+func (r *relayPeer) Give(b []byte, _ time.Time) (n int, more bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.queue.used == 0:
+		return 0, false
+	case r.queue.size() > len(b):
+		return 0, true
+	}
+	return len(r.queue.pop(b[:0])), false
+}
+
+// serveRoom connects so many members to l whose datagrams go to all others.
+func serveRoom(t *testing.T, l *HubListener, d DialConfig, count int) (members []*conn) {
+	t.Helper()
+	var peers []*relayPeer
+	for range count {
+		hub, member := connect(t, l, d)
+		if !d.NoUDP {
+			onUDP(t, hub, member)
+		}
+		members, peers = append(members, member), append(peers, newRelayPeer(hub))
+	}
+	for i, p := range peers {
+		p.others = slices.Concat(peers[:i], peers[i+1:])
+	}
+	for _, p := range peers {
+		p.conn.Serve(p)
+	}
+	return members
+}
+
+// TestServe relays datagrams of all sizes between three members, over UDP through
+// one shard and through several that gather or do not, and over TLS.
+func TestServe(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		shards int
+		gather int
+		noUDP  bool
+	}{
+		{"a shard", 1, 0, false},
+		{"a shard that gathers", 1, 2, false},
+		{"shards", 3, 0, false},
+		{"shards that gather", 3, 1, false},
+		{"TLS", 1, 0, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := listen(t, ListenConfig{Shards: tt.shards, gather: tt.gather})
+			if want := map[bool]int{true: tt.shards, false: 1}[canShare]; len(l.mux.udp) != want {
+				t.Fatalf("%d sockets, want %d", len(l.mux.udp), want)
+			}
+			members := serveRoom(t, l, DialConfig{NoUDP: tt.noUDP}, 3)
+			for n := range 60 {
+				from := members[n%3]
+				want := make([]byte, (n*97)%MaxDatagram+1)
+				for i := range want {
+					want[i] = byte(n + i)
+				}
+				for range 5 {
+					if err := from.SendDatagram(want); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for i, to := range members {
+					if i == n%3 {
+						continue
+					}
+					for range 5 {
+						var b [MaxDatagram]byte
+						if got, err := to.RecvDatagram(b[:]); err != nil || string(b[:got]) != string(want) {
+							t.Fatalf("datagram %d of %d bytes comes with %d, %v", n, len(want), got, err)
+						}
+					}
+				}
+			}
+			if n := l.mux.refused.Load(); n != 0 {
+				t.Errorf("the system refused %d packets", n)
+			}
+		})
+	}
+}
+
+// TestServeFallsBack checks that what waits goes over TLS when UDP ends, and over
+// UDP again.
+func TestServeFallsBack(t *testing.T) {
+	l := listen(t, ListenConfig{})
+	p := newProxy(t, l.Addr())
+	members := serveRoom(t, l, DialConfig{Addr: p.addr}, 2)
+	for range 2 {
+		transfer(t, members[0], members[1], "over UDP")
+		p.blocked.Store(true)
+		until(t, "the members fall back", func() bool { return pathOf(members[0]) == PathTLS && pathOf(members[1]) == PathTLS })
+		transfer(t, members[0], members[1], "over TLS")
+		p.blocked.Store(false)
+		until(t, "the members return", func() bool { return pathOf(members[0]) == PathUDP && pathOf(members[1]) == PathUDP })
+	}
+}
+
+// A wire is a batcher in memory: what is put in is read once, and what is written
+// is counted.
+type wire struct {
+	packets     [][]byte
+	from        netip.AddrPort
+	sent, bytes int
+	calls       int
+}
+
+// read implements batcher.
+func (w *wire) read(ms []message, _ bool) (int, error) {
+	n := 0
+	for n < len(ms) && len(w.packets) > 0 {
+		ms[n].n, ms[n].addr = copy(ms[n].b, w.packets[0]), w.from
+		w.packets = w.packets[1:]
+		n++
+	}
+	if n == 0 {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return n, nil
+}
+
+// write implements batcher.
+func (w *wire) write(ms []message) (int, error) {
+	w.calls++
+	for _, m := range ms {
+		w.sent++
+		w.bytes += len(m.b)
+	}
+	return len(ms), nil
+}
+
+// A ward is a shard in memory that relays for a room: whatever comes from the
+// first member goes to all others.
+type ward struct {
+	shard  *shard
+	wire   *wire
+	sealer *sealer // of the first member
+	packet packet
+	peers  []*relayPeer
+}
+
+func newWard(t testing.TB, members int) *ward {
+	from := netip.MustParseAddrPort("192.0.2.1:1")
+	w := &ward{wire: &wire{from: from}}
+	m := &mux{conns: make(map[uint32]*conn)}
+	w.shard = newShard(m, w.wire, 0)
+	for i := range members {
+		s, o := sealPair(t)
+		c := &conn{
+			in: newInbox(), kick: make(chan struct{}, 1), ready: make(chan struct{}, 1), opener: *o, timing: defaultTiming, id: uint32(i + 1),
+		}
+		c.sealer.aead, c.sealer.id = o.aead, c.id
+		c.path = path{timing: &c.timing, hub: true, active: true, addr: from}
+		c.target.Store(&from)
+		p := newRelayPeer(c)
+		var peer Peer = p
+		c.peer.Store(&peer)
+		m.conns[c.id] = c
+		w.peers = append(w.peers, p)
+		if i == 0 {
+			s.id = c.id
+			w.sealer = s
+		}
+	}
+	w.peers[0].others = w.peers[1:]
+	return w
+}
+
+// relay has the first member send datagrams of so many bytes at once.
+func (w *ward) relay(count int, body []byte) {
+	for i := range count {
+		b := w.sealer.seal(&w.packet, frameDatagram, body, 0)
+		m := &w.shard.in[i]
+		m.n, m.addr = copy(m.b, b), w.wire.from
+	}
+	w.shard.work(count)
+}
+
+// TestShardPacks checks how many packets datagrams become that come at once.
+func TestShardPacks(t *testing.T) {
+	for _, tt := range []struct {
+		count, size int
+		packets     int // to each
+	}{
+		{1, 100, 1},
+		{10, 100, 1},        // 10 times 103 bytes
+		{12, 100, 2},        // 1171 bytes hold 11 of 103
+		{5, 700, 5},         //
+		{4, MaxDatagram, 4}, //
+		{64, 10, 1},
+	} {
+		const members = 4
+		w := newWard(t, members)
+		w.relay(tt.count, make([]byte, tt.size))
+		if want := tt.packets * (members - 1); w.wire.sent != want || w.wire.calls != 1 {
+			t.Errorf("%d datagrams of %d bytes become %d packets in %d calls, want %d in 1", tt.count, tt.size, w.wire.sent, w.wire.calls, want)
+		}
+		payload := (members - 1) * tt.count * (frameHead + tt.size)
+		if want := payload + w.wire.sent*sealOverhead; w.wire.bytes != want {
+			t.Errorf("%d datagrams of %d bytes become %d bytes, want %d", tt.count, tt.size, w.wire.bytes, want)
+		}
+	}
+}
+
+// TestShardFlushes checks that more packets than a batch has go out.
+func TestShardFlushes(t *testing.T) {
+	w := newWard(t, batchLen)
+	w.relay(3, make([]byte, 700))
+	if want := 3 * (batchLen - 1); w.wire.sent != want || w.wire.calls != 3 {
+		t.Errorf("%d packets in %d calls, want %d in 3", w.wire.sent, w.wire.calls, want)
+	}
+	if len(w.shard.turn.conns) != 0 || w.shard.waiting != 0 {
+		t.Error("something is left")
+	}
+}
+
+func TestShardAllocatesNothing(t *testing.T) {
+	w := newWard(t, 10)
+	body := make([]byte, 200)
+	w.relay(batchLen, body)
+	if n := testing.AllocsPerRun(100, func() { w.relay(8, body) }); n != 0 {
+		t.Errorf("a turn of 8 packets to 9 members allocates %v times", n)
+	}
+}
+
+// TestGather checks how a shard comes to gather and stops to.
+func TestGather(t *testing.T) {
+	type span struct {
+		share float64
+		count int
+	}
+	for _, tt := range []struct {
+		spans []span
+		want  time.Duration
+	}{
+		{nil, 0},
+		{[]span{{0.2, 10}}, 0},
+		{[]span{{0.35, 1}}, 2 * time.Millisecond},
+		{[]span{{0.35, 1}, {0.15, 10}}, 2 * time.Millisecond},
+		{[]span{{0.35, 1}, {0.05, 1}}, 0},
+		{[]span{{0.9, 2}}, 5 * time.Millisecond},
+		{[]span{{0.9, 10}}, 5 * time.Millisecond},
+		{[]span{{0.9, 2}, {0.3, 10}}, 5 * time.Millisecond},
+		{[]span{{0.9, 2}, {0.2, 1}}, 2 * time.Millisecond},
+		{[]span{{0.9, 2}, {0.01, 2}}, 0},
+	} {
+		var g gather
+		now := time.Unix(1000, 0)
+		g.worked(now, now)
+		for _, s := range tt.spans {
+			for range s.count * 10 {
+				now = now.Add(gatherSpan / 10)
+				g.worked(now.Add(-time.Duration(s.share*float64(gatherSpan)/10)), now)
+			}
+		}
+		if got := g.wait(); got != tt.want {
+			t.Errorf("after %v it gathers for %v, want %v", tt.spans, got, tt.want)
+		}
+	}
+}
+
+// BenchmarkShard relays a voice packet to nine others, one that comes alone and
+// eight at once.
+func BenchmarkShard(b *testing.B) {
+	for _, count := range []int{1, 8} {
+		b.Run(fmt.Sprintf("%d at once", count), func(b *testing.B) {
+			w := newWard(b, 10)
+			body := make([]byte, 110)
+			b.ReportAllocs()
+			for b.Loop() {
+				w.relay(count, body)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count*9), "ns/forwarded")
+		})
+	}
+}
