@@ -160,9 +160,13 @@ func (e Env) checkHub(ctx context.Context, f doctorFlags) []check {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	proxy, err := e.proxy(f.hub)
+	if err != nil {
+		return []check{failed(name, checkFail, err, "")}
+	}
 	h := hubCheck{known: known, addr: f.hub, pin: f.pin}
 	begun := time.Now()
-	conn, err := transport.Dial(ctx, transport.DialConfig{Addr: f.hub, NoUDP: f.tcp, Verify: h.verify})
+	conn, err := transport.Dial(ctx, transport.DialConfig{Addr: f.hub, NoUDP: f.tcp, Proxy: proxy, Verify: h.verify})
 	if err != nil {
 		return []check{failed(name, checkFail, err, "")}
 	}
@@ -172,6 +176,10 @@ func (e Env) checkHub(ctx context.Context, f doctorFlags) []check {
 	c.Text = fmt.Sprintf("%s answers after %.0f ms, with the key that you know", f.hub, ms(took))
 	if !h.seen {
 		c.Text = fmt.Sprintf("%s answers after %.0f ms; its key is new to you: %s", f.hub, ms(took), h.key)
+	}
+	if proxy != nil {
+		c.Text += "; through the proxy " + proxy.Host
+		return []check{c, {Name: "UDP", State: checkSkip, Text: "a proxy stands between"}}
 	}
 	return []check{c, waitForUDP(ctx, conn, f)}
 }

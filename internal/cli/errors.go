@@ -73,6 +73,9 @@ func classify(err error) (code int, hint string) {
 	if errors.Is(err, context.Canceled) {
 		return exitInterrupted, ""
 	}
+	if p, ok := errors.AsType[*transport.ProxyError](err); ok {
+		return exitUnreachable, p.Hint()
+	}
 	if h, ok := errors.AsType[hintingError](err); ok {
 		return exitFailed, h.Hint()
 	}

@@ -1,15 +1,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/http/httpproxy"
 
 	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/hub"
@@ -60,6 +63,9 @@ taken from standard input, one a line: say TEXT, lock, unlock, admit WHO, deny W
 remove WHO, verify, mute, unmute, talk, hush, camera on, camera off, volume DB WHO,
 leave. WHO is a slot or a name; talk lets a muted microphone be heard until hush.
 The end of the input does not end the call.
+
+With HTTPS_PROXY in the environment the hub is reached through that HTTP proxy,
+over TLS alone, unless NO_PROXY names it.
 
 Secrets are never arguments. They come from the terminal, from files, or from
 S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOOR
@@ -231,11 +237,15 @@ func (e Env) dialer(addr, pin string, noUDP bool) (func(context.Context) (transp
 	if err != nil {
 		return nil, err
 	}
+	proxy, err := e.proxy(addr)
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context) (transport.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
 		h := hubCheck{known: known, addr: addr, pin: pin}
-		conn, err := transport.Dial(ctx, transport.DialConfig{Addr: addr, NoUDP: noUDP, Verify: h.verify})
+		conn, err := transport.Dial(ctx, transport.DialConfig{Addr: addr, NoUDP: noUDP, Proxy: proxy, Verify: h.verify})
 		if err != nil || h.seen {
 			return conn, err
 		}
@@ -245,6 +255,20 @@ func (e Env) dialer(addr, pin string, noUDP bool) (func(context.Context) (transp
 		}
 		return conn, nil
 	}, nil
+}
+
+// proxy returns through which proxy to connect to addr, by the environment: nil
+// for none.
+func (e Env) proxy(addr string) (*url.URL, error) {
+	get := func(name string) string {
+		return cmp.Or(e.Getenv(name), e.Getenv(strings.ToLower(name)))
+	}
+	c := httpproxy.Config{HTTPSProxy: get("HTTPS_PROXY"), NoProxy: get("NO_PROXY")}
+	proxy, err := c.ProxyFunc()(&url.URL{Scheme: "https", Host: addr})
+	if err != nil {
+		return nil, &hinted{fmt.Errorf("HTTPS_PROXY: %w", err), "it is http://[NAME:PASSWORD@]HOST:PORT", exitUsage}
+	}
+	return proxy, nil
 }
 
 // A hubCheck decides whether a hub is the one that is meant.

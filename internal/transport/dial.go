@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"time"
 )
 
@@ -25,6 +26,10 @@ type DialConfig struct {
 	// NoUDP keeps datagrams inside the TLS connection.
 	NoUDP bool
 
+	// Proxy is that through which to connect, http://[name:password@]host[:port];
+	// nil for none. Datagrams stay inside the TLS connection then.
+	Proxy *url.URL
+
 	timing timing // zero means defaultTiming
 }
 
@@ -32,7 +37,7 @@ type DialConfig struct {
 // at most ten seconds. Once it has returned, ctx has no effect any more. Datagrams may be
 // sent at once, over TLS; they move to UDP by themselves if it gets through.
 // The error wraps ErrNotHub, or what Verify returned, or a *net.OpError when
-// no hub answers, or the cause of ctx.
+// no hub answers, or a *ProxyError, or the cause of ctx.
 func Dial(ctx context.Context, c DialConfig) (Conn, error) {
 	conn, err := dial(ctx, c)
 	if err != nil {
@@ -51,7 +56,18 @@ func dial(ctx context.Context, c DialConfig) (*conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timing.dial)
 	defer cancel()
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", c.Addr)
+	addr := c.Addr
+	if c.Proxy != nil {
+		var err error
+		if addr, err = proxyAddr(c.Proxy); err != nil {
+			return nil, dialError(ctx, c.Addr, err)
+		}
+		c.NoUDP = true // the way there is not known
+	}
+	raw, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil && c.Proxy != nil {
+		err = &ProxyError{Proxy: addr, Err: err}
+	}
 	if err != nil {
 		return nil, dialError(ctx, c.Addr, err)
 	}
@@ -84,8 +100,14 @@ func dialError(ctx context.Context, addr string, err error) error {
 	return fmt.Errorf("connect to hub %s: %w", addr, err)
 }
 
-// establish does the handshake and reads the hub's hello.
+// establish does the handshake, through the proxy if there is one, and reads the
+// hub's hello.
 func establish(tcp *countedConn, c DialConfig) (*conn, error) {
+	if c.Proxy != nil {
+		if err := tunnel(tcp, c.Proxy, c.Addr); err != nil {
+			return nil, err
+		}
+	}
 	var refused error
 	tc := tls.Client(tcp, memberTLS(func(fingerprint string) error {
 		refused = c.Verify(fingerprint)
