@@ -122,6 +122,8 @@ type Call struct {
 	demand demand
 	want   [wire.MaxLayers]pictureWants // by layer
 	views  views
+	saving atomic.Int32 // control > encode: the step of thrift
+	thrift thrift       // of the own pictures; owned by control
 
 	people   people
 	guard    cipher.Guard

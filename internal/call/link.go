@@ -40,9 +40,10 @@ type link struct {
 	// Owned by controlLoop.
 	waiting  int // members whom the hub has yet to list
 	known    map[hello.Hash]acquaintance
-	anew     *time.Timer // for joining anew
-	digest   [32]byte    // of the people whom this member sees
-	digestAt time.Time   // when it was another one before
+	anew     *time.Timer   // for joining anew
+	digest   [32]byte      // of the people whom this member sees
+	digestAt time.Time     // when it was another one before
+	quickest time.Duration // round trip to the hub
 }
 
 // connect dials the hub and joins the session.
@@ -83,6 +84,7 @@ func (c *Call) join(ctx context.Context, conn transport.Conn) (*link, error) {
 		proof := c.cfg.Door.Door(conn.Info().Binding)
 		j.Door = proof[:]
 	}
+	before := conn.Info().RTT // nothing is in its way yet
 	joined, err := ask(conn, j)
 	if err != nil {
 		keys.Close()
@@ -95,14 +97,17 @@ func (c *Call) join(ctx context.Context, conn transport.Conn) (*link, error) {
 		keys.Close()
 		return nil, errProtocol
 	}
-	return &link{
+	l := &link{
 		conn: conn, keys: keys, slot: joined.Slot,
 		out:     make(chan wire.Message, 64),
 		in:      make(chan incoming),
 		settled: make(chan struct{}),
 		waiting: int(joined.Peers),
 		known:   make(map[hello.Hash]acquaintance),
-	}, nil
+	}
+	l.slow(before)
+	l.slow(conn.Info().RTT)
+	return l, nil
 }
 
 // errNoAnswer says that something took the connection and then kept silent.

@@ -47,7 +47,9 @@ type member struct {
 	playedAt float32   // the gain of the last chunk; 0 when it was not played
 
 	said said // recv > speaker
-	tide tide // recv > beat
+	tide tide // recv > beat, control
+
+	thrift thrift // owned by control
 
 	volume atomicFloat // dB
 	gain   atomicFloat // likewise, as a factor

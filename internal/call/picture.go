@@ -58,6 +58,13 @@ func (c *Call) encodeLoop(ctx context.Context) {
 		if len(*c.members.Load()) > 0 {
 			sizes, n = c.demand.get()
 		}
+		if step := int(c.saving.Load()); step == noPictures {
+			n = 0
+		} else {
+			for i := range n {
+				sizes[i] = cutSize(sizes[i], step)
+			}
+		}
 		now := time.Now()
 		loss, slow := c.worstLoss(now)
 		if slow {

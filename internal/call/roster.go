@@ -125,6 +125,7 @@ func (c *Call) second(l *link, now time.Time) {
 	c.tellLeft(now)
 	c.compare(l, now)
 	c.minded(now)
+	c.save(l, now)
 }
 
 // forgetSilent treats a member of whom nothing comes as one who has left, so

@@ -164,6 +164,8 @@ const (
 	GuessingStopped  // too many did not: nobody new is let in for now
 	CodeReady        // State.Code is agreed on
 	EchoStays        // Err: the others may hear themselves from the speaker
+	PicturesPaused   // Slot, Name: the way is too slow for their pictures, or for one's own if Name is ""
+	PicturesBack     // Slot, Name
 )
 
 // String returns the word that headless output uses.
@@ -203,6 +205,10 @@ func (k NoticeKind) String() string {
 		return "code"
 	case EchoStays:
 		return "echo"
+	case PicturesPaused:
+		return "pictures-paused"
+	case PicturesBack:
+		return "pictures-back"
 	}
 	panic("call: internal error: notice of no kind")
 }

@@ -50,6 +50,10 @@ type views struct {
 	told    []View    // what the hub knows
 	telling bool      // the hub knows something
 	at      time.Time // when it was told, or when the connection began
+
+	limits []limit // of all members who are there
+	hurry  bool    // less is wanted of somebody because the way is too slow
+	asked  []View  // scratch of wantLocked
 }
 
 func (v *views) init() { v.wake = make(chan struct{}, 1) }
@@ -96,6 +100,7 @@ func (v *views) begin(now time.Time) {
 	v.mu.Lock()
 	v.set, v.telling, v.at = false, false, now
 	v.want, v.told = v.want[:0], v.told[:0]
+	v.limits, v.hurry = v.limits[:0], false
 	v.mu.Unlock()
 }
 
@@ -104,12 +109,13 @@ func (v *views) begin(now time.Time) {
 func (v *views) due(now time.Time) (w wire.Watch, ok bool, wait time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	want, ok := v.wantLocked()
 	switch {
-	case !v.set, v.telling && slices.Equal(v.want, v.told):
+	case !ok, v.telling && slices.Equal(want, v.told):
 		return w, false, 0
 	case !v.telling:
 		wait = firstWatch - now.Sub(v.at)
-	case v.growsLocked():
+	case v.hurry, v.growsLocked(want):
 		wait = watchEvery - now.Sub(v.at)
 	default:
 		wait = shrinkAfter - now.Sub(v.changed)
@@ -117,8 +123,8 @@ func (v *views) due(now time.Time) (w wire.Watch, ok bool, wait time.Duration) {
 	if wait > 0 {
 		return w, false, wait
 	}
-	v.told = append(v.told[:0], v.want...)
-	v.telling, v.at = true, now
+	v.told = append(v.told[:0], want...)
+	v.telling, v.hurry, v.at = true, false, now
 	w.Views = make([]wire.View, len(v.told))
 	for i, x := range v.told {
 		w.Views[i] = wire.View{Slot: x.Slot, Size: x.size()}
@@ -127,8 +133,8 @@ func (v *views) due(now time.Time) (w wire.Watch, ok bool, wait time.Duration) {
 }
 
 // growsLocked reports whether something of want is not in what the hub knows.
-func (v *views) growsLocked() bool {
-	for _, x := range v.want {
+func (v *views) growsLocked(want []View) bool {
+	for _, x := range want {
 		i := slices.IndexFunc(v.told, func(y View) bool { return y.Slot == x.Slot })
 		if i < 0 {
 			return true

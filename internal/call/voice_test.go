@@ -180,3 +180,27 @@ func TestVolume(t *testing.T) {
 		}
 	})
 }
+
+// TestThinLink checks that a voice gets through a link that is too slow for
+// pictures beside it: they become small and few, and end.
+func TestThinLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.close()
+		_, bob, ear := w.talkers(simnet.Link{}, simnet.Link{Delay: 20 * time.Millisecond, Rate: 36_000}, func(c *call.Config) {
+			c.Camera = newTestCamera
+			c.Width, c.Height, c.FPS = 320, 240, 30
+		})
+		for at := range 5 {
+			before, all := ear.heard()
+			time.Sleep(10 * time.Second)
+			loud, chunks := ear.heard()
+			m := state(bob).Members[0]
+			got := float64(loud-before) / float64(chunks-all)
+			t.Logf("%d s: %.3f of the voice is heard, after %v; %d pictures so far", 10*at, got, m.Voice, m.Pictures)
+			if at > 0 && (got < 0.97 || m.Voice > 250*time.Millisecond) {
+				t.Errorf("after %d s %.3f of the voice is heard, after %v; want 0.97 and less than 250ms", 10*at, got, m.Voice)
+			}
+		}
+	})
+}

@@ -140,6 +140,16 @@ func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
 		return "new safety code: p shows it", false
 	case call.EchoStays:
 		return "the others may hear themselves: use a headset" + because, true
+	case call.PicturesPaused:
+		if n.Name == "" {
+			return "your pictures are not sent for now: the link is too slow", true
+		}
+		return "no pictures of " + name + " for now: the link is too slow", true
+	case call.PicturesBack:
+		if n.Name == "" {
+			return "your pictures are sent again", false
+		}
+		return "pictures of " + name + " again", false
 	default: // chat lines, knocks and changed keys
 		return "", false
 	}
