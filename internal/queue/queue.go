@@ -25,7 +25,8 @@ type Limit struct {
 	MaxAge time.Duration // an entry that waited longer is dropped instead of sent; 0 means for ever
 }
 
-// A Queue is safe for use by any number of writers and one reader.
+// A Queue is safe for use by any number of writers and one reader. It takes the
+// memory that it has needed so far.
 type Queue[T any] struct {
 	ready chan struct{} // holds a token while there may be an entry; never closed
 
@@ -36,9 +37,9 @@ type Queue[T any] struct {
 
 type ring[T any] struct {
 	limit Limit
-	slots []entry[T]
-	first int // index of the oldest entry
-	n     int // entries in use
+	slots []entry[T] // grows up to limit.Len
+	first int        // index of the oldest entry
+	n     int        // entries in use
 	full  uint64
 	stale uint64
 }
@@ -55,7 +56,7 @@ func New[T any](limits [Classes]Limit) *Queue[T] {
 		if l.Len < 1 {
 			panic("queue: internal error: limit without a length")
 		}
-		q.rings[c] = ring[T]{limit: l, slots: make([]entry[T], l.Len)}
+		q.rings[c].limit = l
 	}
 	return q
 }
@@ -65,10 +66,12 @@ func New[T any](limits [Classes]Limit) *Queue[T] {
 func (q *Queue[T]) Push(c Class, v T, now time.Time) (dropped bool) {
 	q.mu.Lock()
 	r := &q.rings[c]
-	if r.n == len(r.slots) {
+	if r.n == r.limit.Len {
 		r.drop()
 		r.full++
 		dropped = true
+	} else if r.n == len(r.slots) {
+		r.grow()
 	}
 	r.slots[(r.first+r.n)%len(r.slots)] = entry[T]{v, now}
 	r.n++
@@ -109,6 +112,17 @@ func (q *Queue[T]) Drops(c Class) (full, stale uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.rings[c].full, q.rings[c].stale
+}
+
+// firstSlots is how many entries a class has room for when it has had one.
+const firstSlots = 4
+
+// grow doubles the room.
+func (r *ring[T]) grow() {
+	slots := make([]entry[T], min(max(firstSlots, 2*len(r.slots)), r.limit.Len))
+	n := copy(slots, r.slots[r.first:])
+	copy(slots[n:], r.slots[:r.first])
+	r.slots, r.first = slots, 0
 }
 
 // drop removes the oldest entry and returns it. The ring must not be empty.

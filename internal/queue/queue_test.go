@@ -332,3 +332,40 @@ func BenchmarkPushPop(b *testing.B) {
 		}
 	}
 }
+
+// TestGrow pushes and pops as a model does, so that the room grows while the
+// oldest entry is anywhere in it, and never beyond the limit.
+func TestGrow(t *testing.T) {
+	const most = 50
+	q := New[int]([Classes]Limit{Control: {Len: 1}, Voice: {Len: most}, Video: {Len: 1}})
+	if n := len(q.rings[Voice].slots); n != 0 {
+		t.Errorf("an empty queue has room for %d entries", n)
+	}
+	var model []int
+	next := 0
+	for step := range 400 {
+		for range step%7 + step/40 {
+			if dropped := q.Push(Voice, next, start); dropped != (len(model) == most) {
+				t.Fatalf("step %d: with %d entries, dropped %v", step, len(model), dropped)
+			}
+			model = append(model, next)
+			model = model[max(0, len(model)-most):]
+			next++
+		}
+		for range step % 5 {
+			got, ok := q.Pop(start)
+			if ok != (len(model) > 0) || ok && got != model[0] {
+				t.Fatalf("step %d: popped %d, %v, want the first of %v", step, got, ok, model)
+			}
+			if ok {
+				model = model[1:]
+			}
+		}
+		if n := len(q.rings[Voice].slots); n > most || n > 2*max(firstSlots, next) {
+			t.Fatalf("step %d: room for %d entries", step, n)
+		}
+	}
+	if n := len(q.rings[Voice].slots); n != most {
+		t.Errorf("in the end there is room for %d entries, want %d", n, most)
+	}
+}
