@@ -24,6 +24,7 @@ var layers = map[string]string{
 	"internal/queue":     "",
 	"internal/text":      "",
 	"internal/file":      "",
+	"internal/metrics":   "",
 	"cipher/hello":       "",
 	"cipher/identity":    "cipher/hello",
 	"cipher/cpace":       "",

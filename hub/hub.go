@@ -87,7 +87,9 @@ type Hub struct {
 	conns    map[*member]struct{} // every connection, those included who have not joined
 	members  int                  // those who have joined and not left
 	joined   uint64               // members ever
+	refused  [codes]uint64        // connections that ended before they were members', by wire.ErrorCode
 	past     tally                // of connections that have ended
+	drain    *drain               // nil until Drain
 }
 
 // New returns a Hub.
@@ -165,6 +167,9 @@ func (h *Hub) serve(g *gate, conn transport.Conn) {
 	if g.closed {
 		m.endClosing()
 	}
+	if crowded {
+		h.refused[crowdedCode]++
+	}
 	h.mu.Unlock()
 	if crowded {
 		_ = conn.Close() // nothing was sent, so nothing can be lost
@@ -178,6 +183,7 @@ func (h *Hub) serve(g *gate, conn transport.Conn) {
 	h.mu.Lock()
 	delete(h.conns, m)
 	h.past.add(m)
+	h.countRefusalLocked(m)
 	h.mu.Unlock()
 }
 
@@ -185,6 +191,9 @@ func (h *Hub) serve(g *gate, conn transport.Conn) {
 func (h *Hub) enter(m *member, name string, now time.Time) *wire.Error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.drain != nil && !h.drain.stays(m.who, name) {
+		return refuse(wire.CodeClosing, "this hub is about to shut down and takes nobody new; try again in some minutes or use another hub")
+	}
 	if h.members >= h.config.Members {
 		return refuse(wire.CodeHubFull, "this hub is full with %d members; try again later or use another hub", h.members)
 	}
@@ -214,6 +223,9 @@ func (h *Hub) leave(m *member) {
 		if rest = len(*m.session.members.Load()); rest == 0 {
 			delete(h.sessions, m.session.name)
 		}
+		if h.drain != nil && h.members == 0 {
+			h.drain.finish()
+		}
 	}
 	h.mu.Unlock()
 	if left {
@@ -225,6 +237,7 @@ func (h *Hub) leave(m *member) {
 // Stats is what a hub has done so far.
 type Stats struct {
 	Members, Sessions int    // now
+	Draining          bool   // Drain has been called
 	Joined            uint64 // members ever
 	Packets, Bytes    uint64 // datagrams received, each a sealed packet
 	Forwarded         uint64 // datagrams handed to a member's connection
@@ -236,6 +249,11 @@ type Stats struct {
 	// for each receiver. The "nack" reasons count the packets that a member asked
 	// for again.
 	Drops map[string]uint64
+	// Refused counts connections that have ended before they were members', by
+	// what they were told; every reason is there. "crowded" ones were told
+	// nothing, as more waited to join than the hub keeps. Who hung up of their own
+	// accord does not count.
+	Refused map[string]uint64
 }
 
 // Stats may be called by any goroutine.
@@ -249,15 +267,22 @@ func (h *Hub) Stats() Stats {
 	s := Stats{
 		Members:   h.members,
 		Sessions:  len(h.sessions),
+		Draining:  h.drain != nil,
 		Joined:    h.joined,
 		Packets:   t.packets,
 		Bytes:     t.bytes,
 		Forwarded: t.forwarded,
 		Resent:    t.resent,
 		Drops:     make(map[string]uint64, dropReasons),
+		Refused:   make(map[string]uint64, codes),
 	}
 	for r, n := range t.drops {
 		s.Drops[dropReason(r).String()] = n
+	}
+	for code, n := range h.refused {
+		if name := refusalNames[code]; name != "" {
+			s.Refused[name] = n
+		}
 	}
 	return s
 }

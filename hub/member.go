@@ -44,7 +44,8 @@ type member struct {
 	hello   []byte // until enter
 	cert    []byte // until enter
 	hash    hello.Hash
-	session *session // set under the Hub's mu
+	who     hello.Fingerprint // whose key it is
+	session *session          // set under the Hub's mu
 	slot    uint16
 	since   time.Time            // when it joined
 	peer    []byte               // the Peer message that tells of this member

@@ -75,7 +75,7 @@ func (m *member) join(b []byte, now time.Time) *wire.Error {
 	if e != nil {
 		return e
 	}
-	m.hello, m.cert, m.hash = j.Hello, j.Cert, v.Hash()
+	m.hello, m.cert, m.hash, m.who = j.Hello, j.Cert, v.Hash(), v.Hello().Fingerprint
 	return m.hub.enter(m, v.Hello().Session, now)
 }
 

@@ -106,6 +106,8 @@ func refusedHint(r *call.RefusedError) string {
 		return "try again later, or start another hub with: s2c server"
 	case wire.CodeSessionFull:
 		return "try again later, or meet in another session with -s"
+	case wire.CodeClosing:
+		return "try again in some minutes, or use another hub"
 	case wire.CodeVersion:
 		return "update s2c here or at the hub"
 	case wire.CodeDenied:

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,10 +37,19 @@ type serverFlags struct {
 	members    int
 	perSession int
 	sessions   int
+	handshakes int
+	perAddress int    // handshakes of one address
 	keys       string // file with the keys of those who may join
 	door       bool
 	newDoor    bool
+	drain      time.Duration
+	metrics    string // address
+	logFormat  string
 	verbose    bool
+
+	// from says which variable of the environment a flag comes from, "" for the
+	// command line and for what nobody has given.
+	from map[string]string
 }
 
 func (e Env) server() *cobra.Command {
@@ -66,18 +76,41 @@ have joined stay.
 in the file hub_door beside its own key. Members give it in S2C_DOOR or with
 --door-file. --new-door makes another, so that the old one opens nothing any more.
 
-SIGTERM tells the members and ends the hub within two seconds.`,
+SIGTERM tells the members and ends the hub within two seconds. With --drain it
+takes nobody new at first, and ends once all have left or the time is over; a
+second SIGTERM, or SIGINT, ends it at once. Those who are there notice nothing.
+
+--metrics answers at /metrics with figures for Prometheus, and at /healthz with
+200, or 503 while it ends. A port alone is for this machine only. The figures are
+sums over all sessions: they name neither sessions nor people, and no graph of
+them tells who talks with whom. There is neither a password nor TLS, so let only
+your own network reach it.
+
+Each flag may also come from the environment, as S2C_ and its name in capitals,
+with _ for -: S2C_MAX_MEMBERS=200. Only --door is S2C_HUB_DOOR. A flag wins.`,
 		Example: `  s2c server                                  on port 1122
   s2c server -p 4433                          on another port
   s2c server --address 127.0.0.1              for this machine only
   s2c server --door                           for those who have the token it prints
   s2c server --authorized-keys keys.txt       for those whose keys are in a file
+  s2c server --metrics 9122 --drain 10m       with figures; may take its time to end
   kill -HUP $(pidof s2c)                      the file has changed`,
 		Args: atMost(0, "the port is given with -p"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := e.fromEnvironment(cmd, &f); err != nil {
+				return err
+			}
+			if err := f.check(); err != nil {
+				return err
+			}
 			return e.runServer(cmd.Context(), f)
 		},
 	}
+	f.add(cmd)
+	return cmd
+}
+
+func (f *serverFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.IntVarP(&f.port, "port", "p", 1122, "`port` to listen on, TCP and UDP")
 	fl.StringVar(&f.address, "address", "", "`address` to listen on (default: all of this machine)")
@@ -85,36 +118,40 @@ SIGTERM tells the members and ends the hub within two seconds.`,
 	fl.IntVar(&f.members, "max-members", 0, "members at once (default 1000)")
 	fl.IntVar(&f.perSession, "max-session", 0, "members of one session (default 64)")
 	fl.IntVar(&f.sessions, "max-sessions", 0, "sessions at once (default 500)")
+	fl.IntVar(&f.handshakes, "max-handshakes", 0, "TLS handshakes at once; four times as many may wait (default 64)")
+	fl.IntVar(&f.perAddress, "max-handshakes-per-address", 0, "of one IPv4 address or IPv6 /64 (default 32)")
 	fl.StringVar(&f.keys, "authorized-keys", "", "only those on the list in `file` may join")
 	fl.BoolVar(&f.door, "door", false, "only those who have the hub's door token may join")
 	fl.BoolVar(&f.newDoor, "new-door", false, "make another door token; implies --door")
+	fl.DurationVar(&f.drain, "drain", 0, "after SIGTERM, wait for `time` such as 10m until all have left (default: end at once)")
+	fl.StringVar(&f.metrics, "metrics", "", "answer /metrics and /healthz at `address`: a port, or host:port (default: nowhere)")
+	fl.StringVar(&f.logFormat, "log-format", logText, "`format` of the log: text, or json for all that the running hub prints")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
-	return cmd
 }
 
 func (e Env) runServer(ctx context.Context, f serverFlags) error {
-	if f.port < 0 || f.port > 65535 {
-		return &usageError{fmt.Errorf("port %d is not between 1 and 65535", f.port), "s2c server -p 1122"}
+	log := f.logger(e.Stderr)
+	say := e.say
+	if f.logFormat == logJSON {
+		say = func(format string, args ...any) { log.Info(fmt.Sprintf(format, args...)) }
 	}
-	level := slog.LevelInfo
-	if f.verbose {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: level}))
 	c := hub.Config{Log: log, Members: f.members, PerSession: f.perSession, Sessions: f.sessions}
 	var err error
 	if f.keys != "" {
 		if c.Allow, err = readKeys(f.keys); err != nil {
 			return err
 		}
-		e.say("keys on the list: %d", c.Allow.Len())
+		say("keys on the list: %d", c.Allow.Len())
 	}
 	if f.door || f.newDoor {
 		if c.Door, err = e.hubDoor(f.newDoor); err != nil {
 			return err
 		}
 	}
-	ln, err := e.listen(net.JoinHostPort(f.address, strconv.Itoa(f.port)), f.tcp)
+	ln, fingerprint, err := e.openHub(transport.ListenConfig{
+		Addr: net.JoinHostPort(f.address, strconv.Itoa(f.port)), NoUDP: f.tcp,
+		Handshakes: f.handshakes, PerAddress: f.perAddress,
+	})
 	if err != nil {
 		return err
 	}
@@ -123,17 +160,42 @@ func (e Env) runServer(ctx context.Context, f serverFlags) error {
 		ln.Close()
 		return err
 	}
+	say("hub key %s", fingerprint)
 	if c.Door != nil {
-		e.say("hub door %s", c.Door.String()) // printing the token itself hides it
-		e.say("others join with: %s=%s s2c join -s SESSION -c NAME %s",
-			envDoor, c.Door.String(), net.JoinHostPort(reachable(f.address), port))
+		f.sayDoor(say, c.Door, port)
 	}
 	h := hub.New(c)
+	if f.drain > 0 {
+		var stop func()
+		ctx, stop = drainFirst(ctx, log, h, f.drain)
+		defer stop()
+	}
+	if f.metrics != "" {
+		addr, stop, err := startMetrics(ctx, log, h, f.metrics)
+		if err != nil {
+			ln.Close()
+			return err
+		}
+		defer stop()
+		say("metrics on http://%s/metrics", addr)
+	}
 	if f.keys != "" {
 		defer follow(log, h, f.keys)()
 	}
-	e.say("hub on %s", net.JoinHostPort(f.address, port))
+	say("hub on %s", net.JoinHostPort(f.address, port))
 	return h.Serve(ctx, ln)
+}
+
+// sayDoor tells the hub's owner of the door token. A log in JSON goes to where
+// others read logs, so it has no secrets in it.
+func (f *serverFlags) sayDoor(say func(format string, args ...any), t *hello.Token, port string) {
+	if f.logFormat == logJSON {
+		say("hub door: the token is in the file hub_door, beside the key of the hub")
+		return
+	}
+	say("hub door %s", t.String()) // printing the token itself hides it
+	say("others join with: %s=%s s2c join -s SESSION -c NAME %s",
+		envDoor, t.String(), net.JoinHostPort(reachable(f.address), port))
 }
 
 // reachable returns an address by which others may reach a hub that listens at
@@ -248,20 +310,28 @@ func makeDoor(path string, replace bool) (hello.Token, error) {
 	return readDoor(path)
 }
 
-// listen opens a hub's sockets with the hub's own key.
+// listen opens a hub's sockets with the hub's own key, and says which that is.
 func (e Env) listen(addr string, noUDP bool) (*transport.HubListener, error) {
+	ln, fingerprint, err := e.openHub(transport.ListenConfig{Addr: addr, NoUDP: noUDP})
+	if err == nil {
+		e.say("hub key %s", fingerprint)
+	}
+	return ln, err
+}
+
+// openHub opens a hub's sockets with the hub's own key, whose fingerprint it
+// returns.
+func (e Env) openHub(c transport.ListenConfig) (*transport.HubListener, string, error) {
 	dir, err := e.stateDir()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	key, err := transport.LoadHubKey(filepath.Join(dir, "hub_key.pem"))
+	if c.Key, err = transport.LoadHubKey(filepath.Join(dir, "hub_key.pem")); err != nil {
+		return nil, "", err
+	}
+	ln, err := transport.Listen(c)
 	if err != nil {
-		return nil, err
+		return nil, "", &hinted{err, "another program has the port, or the rights are missing; choose a port with -p", exitFailed}
 	}
-	ln, err := transport.Listen(transport.ListenConfig{Addr: addr, Key: key, NoUDP: noUDP})
-	if err != nil {
-		return nil, &hinted{err, "another program has the port, or the rights are missing; choose a port with -p", exitFailed}
-	}
-	e.say("hub key %s", key.Fingerprint())
-	return ln, nil
+	return ln, c.Key.Fingerprint(), nil
 }

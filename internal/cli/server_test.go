@@ -30,21 +30,29 @@ type server struct {
 // waits until it listens.
 func startServer(ctx context.Context, t *testing.T, dir string, args ...string) *server {
 	t.Helper()
+	args = append([]string{"--address", "127.0.0.1", "-p", "0", "--tcp", "-v"}, args...)
+	return startServerIn(ctx, t, map[string]string{"S2C_STATE": dir}, args...)
+}
+
+// startServerIn starts the server command with nothing but an environment and
+// arguments, and waits until it listens.
+func startServerIn(ctx context.Context, t *testing.T, env map[string]string, args ...string) *server {
+	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	s := &server{t: t, cancel: cancel, done: make(chan struct{})}
 	e := cli.Env{
-		Args:   append([]string{"server", "--address", "127.0.0.1", "-p", "0", "--tcp", "-v"}, args...),
+		Args:   append([]string{"server"}, args...),
 		Stdin:  strings.NewReader(""),
 		Stdout: &s.out,
 		Stderr: &s.out,
-		Getenv: func(name string) string { return map[string]string{"S2C_STATE": dir}[name] },
+		Getenv: func(name string) string { return env[name] },
 	}
 	go func() {
 		defer close(s.done)
 		s.code = cli.Main(ctx, e)
 	}()
 	t.Cleanup(s.end)
-	s.addr = s.await(`(?m)^s2c: hub on (.*)$`)
+	s.addr = s.await(`(?m)(?:^s2c: |"msg":")hub on ([^"\n]*)`)
 	return s
 }
 
@@ -75,13 +83,21 @@ func (s *server) end() {
 // ask has a person ask to join, and returns what the hub answers.
 func (s *server) ask(who int, door *hello.Token) wire.Message {
 	s.t.Helper()
+	conn, m := s.join(who, door)
+	conn.Close()
+	return m
+}
+
+// join has a person ask to join, and returns the connection, which the caller
+// closes, and what the hub answers.
+func (s *server) join(who int, door *hello.Token) (transport.Conn, wire.Message) {
+	s.t.Helper()
 	conn, err := transport.Dial(s.t.Context(), transport.DialConfig{
 		Addr: s.addr, NoUDP: true, Verify: func(string) error { return nil },
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer conn.Close()
 	id := person.Identity(s.t, who)
 	h := hello.Hello{Binding: conn.Info().Binding, Fingerprint: id.Fingerprint(), Session: "room"}
 	join := wire.Join{Hello: h.Append(nil)}
@@ -95,6 +111,12 @@ func (s *server) ask(who int, door *hello.Token) wire.Message {
 	if err := conn.SendMessage(join.Append(nil)); err != nil {
 		s.t.Fatal(err)
 	}
+	return conn, s.next(conn)
+}
+
+// next returns the hub's next message.
+func (s *server) next(conn transport.Conn) wire.Message {
+	s.t.Helper()
 	b, err := conn.RecvMessage(nil)
 	if err != nil {
 		s.t.Fatal(err)
