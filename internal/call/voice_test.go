@@ -39,8 +39,8 @@ func TestHeldToTalk(t *testing.T) {
 			ann, bob, ear := w.talkers(simnet.Link{}, simnet.Link{Delay: 20 * time.Millisecond}, func(c *call.Config) {
 				c.Muted, c.LowLatency = true, low
 			})
+			before, _ := ear.heard()
 			for range 3 {
-				before, _ := ear.heard()
 				if s := state(bob).Members[0]; !s.Muted || s.Speaking {
 					t.Fatalf("low latency %v: bob sees ann muted %v, speaking %v", low, s.Muted, s.Speaking)
 				}
@@ -52,11 +52,12 @@ func TestHeldToTalk(t *testing.T) {
 				time.Sleep(500 * time.Millisecond)
 				ann.SetTalking(false)
 				time.Sleep(2 * time.Second)
-				after, _ := ear.heard()
-				// Some of it is made up after the last packet, and fades.
-				if got := after - before; got < 102 || got > 116 {
-					t.Errorf("low latency %v: bob heard %d chunks of 1 s and what was before, want 102 to 116", low, got)
-				}
+			}
+			after, _ := ear.heard()
+			// Without what was before it is about 302. Some of it is made up after
+			// the last packet, and fades.
+			if got := after - before; got < 309 || got > 345 {
+				t.Errorf("low latency %v: bob heard %d chunks of three times 1 s and what was before, want 309 to 345", low, got)
 			}
 		})
 	}
@@ -184,6 +185,9 @@ func TestVolume(t *testing.T) {
 // TestThinLink checks that a voice gets through a link that is too slow for
 // pictures beside it: they become small and few, and end.
 func TestThinLink(t *testing.T) {
+	if testing.Short() {
+		t.Skip("pictures of 50 s are coded, which takes half a minute with the race detector")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
@@ -198,8 +202,10 @@ func TestThinLink(t *testing.T) {
 			m := state(bob).Members[0]
 			got := float64(loud-before) / float64(chunks-all)
 			t.Logf("%d s: %.3f of the voice is heard, after %v; %d pictures so far", 10*at, got, m.Voice, m.Pictures)
-			if at > 0 && (got < 0.97 || m.Voice > 250*time.Millisecond) {
-				t.Errorf("after %d s %.3f of the voice is heard, after %v; want 0.97 and less than 250ms", 10*at, got, m.Voice)
+			// Now and then a small picture is tried again. Without all this it is 0.84
+			// after 360 ms.
+			if at > 0 && (got < 0.87 || m.Voice > 250*time.Millisecond) {
+				t.Errorf("after %d s %.3f of the voice is heard, after %v; want 0.87 and less than 250ms", 10*at, got, m.Voice)
 			}
 		}
 	})
