@@ -60,9 +60,10 @@ const (
 // feed reads what has come. Sequences may be split between calls anywhere.
 func (a *answers) feed(b []byte) {
 	for _, c := range b {
-		if a.total++; a.total > maxAnswers {
+		if a.total == maxAnswers {
 			return
 		}
+		a.total++
 		a.step(c)
 	}
 }

@@ -365,6 +365,7 @@ func FuzzAnswers(f *testing.F) {
 	for _, tt := range recorded {
 		f.Add([]byte(tt.answers), tt.env)
 	}
+	f.Add(make([]byte, maxAnswers+2), "") // more than is read
 	f.Fuzz(func(t *testing.T, b []byte, env string) {
 		var whole, apart answers
 		whole.feed(b)
