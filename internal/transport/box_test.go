@@ -46,7 +46,7 @@ func TestFifoAgainstModel(t *testing.T) {
 }
 
 func TestInboxDropsTheOldest(t *testing.T) {
-	in := newInbox()
+	in := newInbox(false)
 	const count = 1000
 	for i := range uint32(count) {
 		in.putOrDrop(binary.BigEndian.AppendUint32(make([]byte, 1000), i))
@@ -67,7 +67,7 @@ func TestInboxDropsTheOldest(t *testing.T) {
 func TestInboxWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const full = inboxBytes / (MaxMessage + fifoHead)
-		in := newInbox()
+		in := newInbox(false)
 		done := make(chan struct{})
 		go func() {
 			for range full + 2 {
@@ -98,7 +98,7 @@ func TestInboxWaits(t *testing.T) {
 // room only.
 func TestOutbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOutbox()
+		o := newOutbox(func() {})
 		if ok, err := o.putDatagram([]byte("d1")); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
@@ -108,7 +108,7 @@ func TestOutbox(t *testing.T) {
 		o.putPing(7)
 		o.putPong(8)
 		o.putPong(9)
-		b, ok := o.take(nil)
+		b, _, ok := o.take(nil)
 		want := appendRecord(nil, recordPong, []byte{0, 0, 0, 0, 0, 0, 0, 9})
 		want = appendRecord(want, recordPing, []byte{0, 0, 0, 0, 0, 0, 0, 7})
 		want = appendRecord(want, recordMessage, []byte("m1"))
@@ -146,18 +146,18 @@ func TestOutbox(t *testing.T) {
 		if err := o.putMessage(nil); !errors.Is(err, errTest) {
 			t.Errorf("putMessage after finish: %v, want %v", err, errTest)
 		}
-		if b, ok := o.take(nil); !ok || len(b) != sent*(recordHead+MaxDatagram)+recordHead+MaxMessage {
+		if b, _, ok := o.take(nil); !ok || len(b) != sent*(recordHead+MaxDatagram)+recordHead+MaxMessage {
 			t.Errorf("took %d bytes, %v after finish", len(b), ok)
 		}
-		if b, ok := o.take(nil); ok || len(b) != 0 {
-			t.Errorf("took %x, %v at the end", b, ok)
+		if b, last, ok := o.take(nil); ok || !last || len(b) != 0 {
+			t.Errorf("took %x, %v, %v at the end", b, last, ok)
 		}
 	})
 }
 
 func TestOutboxCloseUnblocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOutbox()
+		o := newOutbox(func() {})
 		results := make(chan error, 2)
 		go func() {
 			for {
@@ -182,8 +182,65 @@ func TestOutboxCloseUnblocks(t *testing.T) {
 				t.Errorf("error %v, want %v", err, errTest)
 			}
 		}
-		if b, ok := o.take(nil); ok || len(b) > 0 {
-			t.Errorf("took %d bytes after close, want none", len(b))
+		if b, last, ok := o.take(nil); ok || !last || len(b) > 0 {
+			t.Errorf("took %d bytes, %v, %v after close, want none and the end", len(b), last, ok)
 		}
 	})
+}
+
+// The write loop is started when there is something to write, ends when there is
+// nothing while datagrams go over UDP, and is started again.
+func TestOutboxStarts(t *testing.T) {
+	starts := 0
+	o := newOutbox(func() { starts++ })
+	put := func() {
+		if err := o.putMessage([]byte("m")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put()
+	put()
+	if starts != 1 {
+		t.Errorf("%d starts for two messages, want 1", starts)
+	}
+	o.setBypass(true)
+	if b, last, ok := o.take(nil); !ok || last || len(b) != 2*(recordHead+1) {
+		t.Errorf("took %d bytes, %v, %v, want both messages", len(b), last, ok)
+	}
+	if b, last, ok := o.take(make([]byte, 0, 100)); ok || last || b != nil {
+		t.Errorf("took %x, %v, %v of nothing, want an end that is not the last", b, last, ok)
+	}
+	put()
+	if starts != 2 {
+		t.Errorf("%d starts after the loop has ended, want 2", starts)
+	}
+	o.take(nil)
+	o.take(nil)
+	o.finish(errTest)
+	if starts != 3 {
+		t.Errorf("%d starts, want a third to say goodbye", starts)
+	}
+	if _, last, ok := o.take(nil); ok || !last {
+		t.Errorf("took %v, %v at the end", last, ok)
+	}
+}
+
+// A rare inbox takes no memory once it is empty.
+func TestRareInbox(t *testing.T) {
+	for _, rare := range []bool{false, true} {
+		in := newInbox(rare)
+		in.put(make([]byte, 100))
+		in.put(make([]byte, 100))
+		for range 2 {
+			if in.fifo.buf == nil {
+				t.Fatal("no room while something waits")
+			}
+			if b, ok := in.poll(nil); !ok || len(b) != 100 {
+				t.Fatalf("%d bytes, %v", len(b), ok)
+			}
+		}
+		if kept := in.fifo.buf != nil; kept == rare {
+			t.Errorf("rare %v: room kept %v", rare, kept)
+		}
+	}
 }

@@ -23,9 +23,11 @@ import (
 //	                      > Peer.Take at a hub that serves             [shard]
 //	Peer.Give > sealed > UDP                                          [shard]
 //	          > outbox > TLS                                          [giveLoop]
-//	path > pings, probes, challenges > UDP; pings > outbox            [keepLoop]
+//	path > pings, probes, challenges > UDP; pings > outbox            [keeper]
 //
-// In brackets: the goroutine. Nothing that reads UDP ever waits.
+// In brackets: the goroutine. Nothing that reads UDP ever waits. Only readLoop is
+// always there: keeper is a timer, and the others end when there is nothing to do
+// and are started again, so that a member who says nothing costs little memory.
 type conn struct {
 	// Set before start.
 	name    string // "hub host:port" or "member host:port", for errors
@@ -44,7 +46,8 @@ type conn struct {
 	out      *outbox
 	sealer   sealer
 	done     chan struct{} // closed when the connection has ended
-	kick     chan struct{} // holds a token when keepLoop has something to do; never closed
+	keeper   *keeper
+	write    func() // writeLoop
 	wg       sync.WaitGroup
 	tlsLoops sync.WaitGroup // readLoop and writeLoop
 
@@ -52,10 +55,10 @@ type conn struct {
 	closeErr           error // set in closeOnce
 
 	// Owned by the sender of datagrams.
-	scratch packet
+	scratch *packet // nil until needed
 
-	// Owned by keepLoop.
-	control  packet
+	// Owned by keeper.
+	control  *controlPacket // at a hub that of all connections
 	outgoing []outgoing
 
 	// Owned by readLoop.
@@ -67,6 +70,7 @@ type conn struct {
 	// Of a hub that serves.
 	peer   atomic.Pointer[Peer] // set by Serve
 	ready  chan struct{}        // holds a token when giveLoop has something to do; never closed
+	giving atomic.Bool          // giveLoop runs; set under mu
 	wanted atomic.Bool          // it is in a Turn
 	giveMu sync.Mutex           // held while Peer.Give is called
 	takeMu sync.Mutex           // held while Peer.Take is called
@@ -122,9 +126,12 @@ func newConn(
 	c := &conn{
 		remote: tcp.RemoteAddr().String(), id: id, timing: t, began: time.Now(),
 		tcp: tcp, tls: tc, records: records,
-		in: newInbox(), messages: newInbox(), out: newOutbox(),
-		done: make(chan struct{}), kick: make(chan struct{}, 1), ready: make(chan struct{}, 1),
+		in: newInbox(false), messages: newInbox(true),
+		done: make(chan struct{}), ready: make(chan struct{}, 1), control: new(controlPacket),
 	}
+	c.keeper = newKeeper(c.keep)
+	c.write = c.writeLoop
+	c.out = newOutbox(func() { c.tlsLoops.Add(1); go c.write() })
 	cs := tc.ConnectionState()
 	var err error
 	if c.binding, err = exportBinding(&cs); err != nil {
@@ -144,12 +151,10 @@ func newConn(
 	return c, nil
 }
 
-// start starts the goroutines that work for c until it ends.
+// start starts what works for c until it ends.
 func (c *conn) start() {
-	c.tlsLoops.Add(2)
-	c.wg.Go(func() { defer c.tlsLoops.Done(); c.readLoop() })
-	c.wg.Go(func() { defer c.tlsLoops.Done(); c.writeLoop() })
-	c.wg.Go(c.keepLoop)
+	c.tlsLoops.Go(c.readLoop)
+	c.keeper.kick()
 }
 
 // SendDatagram implements Conn.
@@ -162,7 +167,10 @@ func (c *conn) SendDatagram(b []byte) error {
 			return fmt.Errorf("send datagram to %s: %w", c.name, c.reason())
 		}
 		if to := c.target.Load(); to != nil {
-			c.sendUDP(&c.scratch, frameDatagram, b, 0, *to)
+			if c.scratch == nil {
+				c.scratch = new(packet)
+			}
+			c.sendUDP(c.scratch, frameDatagram, b, 0, *to)
 			return nil
 		}
 		ok, err := c.out.putDatagram(b)
@@ -244,6 +252,7 @@ func (c *conn) close() {
 	c.tlsLoops.Wait()
 	cut.Stop()
 	c.endOnce.Do(c.end)
+	c.keeper.stop()
 	c.wg.Wait()
 	c.takeMu.Lock() // a shard may be there still
 	c.peer.Store(nil)
@@ -313,6 +322,7 @@ func (c *conn) receiveRecord(kind byte, body []byte) error {
 		c.messages.put(body)
 		c.heard.Store(int64(time.Since(c.began)))
 		c.stalled.Store(false)
+		c.records.shrink() // messages are rare
 	case recordDatagram:
 		c.takeMu.Lock()
 		c.take(body, time.Now(), nil)
@@ -329,13 +339,18 @@ func (c *conn) receiveRecord(kind byte, body []byte) error {
 	return nil
 }
 
-// writeLoop writes what is in the outbox until the connection ends.
+// writeLoop writes what is in the outbox until that starts it again, or the
+// connection ends.
 func (c *conn) writeLoop() {
+	defer c.tlsLoops.Done()
 	var b []byte
 	for {
-		var ok bool
-		if b, ok = c.out.take(b[:0]); !ok {
+		var last, ok bool
+		if b, last, ok = c.out.take(b[:0]); last {
 			break
+		}
+		if !ok {
+			return
 		}
 		_ = c.tcp.SetWriteDeadline(time.Now().Add(c.timing.stall)) // fails only if closed, as Write then does
 		if _, err := c.tls.Write(b); err != nil {
@@ -347,25 +362,17 @@ func (c *conn) writeLoop() {
 	_ = c.tls.CloseWrite() // the other end may be gone already
 }
 
-// keepLoop sends what path and pings ask for until the connection ends.
-func (c *conn) keepLoop() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-c.done:
-			return
-		case <-c.kick:
-		case <-timer.C:
-		}
-		now := time.Now()
-		next, err := c.tick(now)
-		if err != nil {
-			c.fail(err)
-			return
-		}
-		timer.Reset(next.Sub(now))
+// keep sends what path and pings ask for, and returns when to do so again.
+func (c *conn) keep() (next time.Time) {
+	if c.ended.Load() {
+		return time.Time{}
 	}
+	next, err := c.tick(time.Now())
+	if err != nil {
+		c.fail(err)
+		return time.Time{}
+	}
+	return next
 }
 
 // tick sends what is due at time now and returns when to call it next at the
@@ -391,8 +398,12 @@ func (c *conn) tick(now time.Time) (next time.Time, err error) {
 		// one. Without one the old must do.
 		_ = c.rebind()
 	}
+	if len(c.outgoing) > 0 {
+		c.control.mu.Lock()
+		defer c.control.mu.Unlock()
+	}
 	for _, o := range c.outgoing {
-		c.sendUDP(&c.control, o.kind, o.body[:bodySize(o.kind)], o.size, o.to)
+		c.sendUDP(&c.control.packet, o.kind, o.body[:bodySize(o.kind)], o.size, o.to)
 	}
 	return next, nil
 }

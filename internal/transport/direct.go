@@ -52,7 +52,6 @@ func (c *conn) Serve(p Peer) {
 		}
 		p.Take(got, time.Now(), nil)
 	}
-	c.wg.Go(func() { c.giveLoop(p) })
 }
 
 // take hands a datagram to the peer, or to who will call RecvDatagram. takeMu is
@@ -77,11 +76,24 @@ func (c *conn) Wake(t *Turn) {
 	case c.ready <- struct{}{}:
 	default:
 	}
+	if !c.giving.Load() {
+		c.startGiving()
+	}
 }
 
-// giveLoop sends what p gives and no shard sends: all of it over TLS, where it
-// may wait, and over UDP what did not come from there.
-func (c *conn) giveLoop(p Peer) {
+// startGiving starts giveLoop unless it runs or the connection has ended.
+func (c *conn) startGiving() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil && !c.giving.Swap(true) {
+		c.wg.Go(c.giveLoop)
+	}
+}
+
+// giveLoop sends what the peer gives and no shard sends: all of it over TLS, where
+// it may wait, and over UDP what did not come from there. It ends when nothing is
+// left and UDP is in use.
+func (c *conn) giveLoop() {
 	var b [MaxDatagram]byte
 	for {
 		select {
@@ -89,9 +101,10 @@ func (c *conn) giveLoop(p Peer) {
 			return
 		case <-c.ready:
 		}
-		for {
+		peer := c.peer.Load()
+		for peer != nil { // else Serve's caller wakes it again
 			c.giveMu.Lock()
-			n, _ := p.Give(b[:], time.Now())
+			n, _ := (*peer).Give(b[:], time.Now())
 			c.giveMu.Unlock()
 			if n == 0 {
 				break
@@ -99,6 +112,13 @@ func (c *conn) giveLoop(p Peer) {
 			if c.SendDatagram(b[:n]) != nil {
 				return
 			}
+		}
+		if c.target.Load() == nil {
+			continue
+		}
+		c.giving.Store(false)
+		if len(c.ready) == 0 || !c.giving.CompareAndSwap(false, true) {
+			return // who puts a token from here on starts another
 		}
 	}
 }

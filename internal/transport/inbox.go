@@ -20,8 +20,10 @@ type inbox struct {
 	mute bool  // what waits is not to be taken any more
 }
 
-func newInbox() *inbox {
-	return &inbox{cond: sync.Cond{L: new(sync.Mutex)}, fifo: fifo{limit: inboxBytes}}
+// newInbox returns an empty inbox. One that is rarely used takes no memory while
+// it is empty.
+func newInbox(rare bool) *inbox {
+	return &inbox{cond: sync.Cond{L: new(sync.Mutex)}, fifo: fifo{limit: inboxBytes, rare: rare}}
 }
 
 // putOrDrop adds a copy of b and drops the oldest entries to make room.
@@ -93,9 +95,10 @@ func (in *inbox) shut(err error) {
 }
 
 // A fifo is a ring of entries, each with its length u16 before it. It grows up
-// to its limit in bytes and never shrinks.
+// to its limit in bytes and does not shrink, but for a rare one that is empty.
 type fifo struct {
 	limit int
+	rare  bool // it is empty most of the time
 	buf   []byte
 	head  int // index of the oldest entry
 	used  int // bytes in use
@@ -141,6 +144,9 @@ func (f *fifo) drop() {
 	n := fifoHead + f.size()
 	f.head = (f.head + n) % len(f.buf)
 	f.used -= n
+	if f.rare && f.used == 0 {
+		f.buf, f.head = nil, 0
+	}
 }
 
 // size returns the size of the oldest entry.

@@ -278,6 +278,7 @@ func (l *HubListener) greet(tcp *countedConn) *conn {
 		l.mux.remove(id)
 		return nil
 	}
+	c.control = &l.mux.control
 	c.udp.Store(l.mux.first())
 	c.release = func() { l.mux.remove(id) }
 	c.udpWait = l.mux.wait

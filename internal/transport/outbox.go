@@ -15,10 +15,15 @@ const (
 
 // An outbox holds records until the write loop takes them, all at once, so
 // that a burst becomes one TLS record. Messages go first.
+//
+// While datagrams go over UDP there is little to write. The write loop then ends
+// when nothing waits, so that it takes no memory, and is started again.
 type outbox struct {
-	cond sync.Cond // waits for changes of what follows
+	cond  sync.Cond // waits for changes of what follows
+	start func()    // starts the write loop; it must not wait
 
 	// Guarded by cond.L.
+	writing   bool // the write loop runs
 	messages  []byte
 	datagrams []byte
 	ping      uint64 // number of the ping to send; 0 is none
@@ -28,7 +33,20 @@ type outbox struct {
 	err       error  // why nothing is accepted
 }
 
-func newOutbox() *outbox { return &outbox{cond: sync.Cond{L: new(sync.Mutex)}} }
+// newOutbox returns an outbox that calls start, with its lock held, when there is
+// something to take and nobody who does.
+func newOutbox(start func()) *outbox {
+	return &outbox{cond: sync.Cond{L: new(sync.Mutex)}, start: start}
+}
+
+// changedLocked wakes those who wait, and the write loop.
+func (o *outbox) changedLocked() {
+	o.cond.Broadcast()
+	if !o.writing {
+		o.writing = true
+		o.start()
+	}
+}
 
 // putMessage waits for room and adds a message.
 func (o *outbox) putMessage(b []byte) error {
@@ -41,7 +59,7 @@ func (o *outbox) putMessage(b []byte) error {
 		return o.err
 	}
 	o.messages = appendRecord(o.messages, recordMessage, b)
-	o.cond.Broadcast()
+	o.changedLocked()
 	return nil
 }
 
@@ -57,7 +75,7 @@ func (o *outbox) putDatagram(b []byte) (ok bool, err error) {
 		return false, o.err
 	}
 	o.datagrams = appendRecord(o.datagrams, recordDatagram, b)
-	o.cond.Broadcast()
+	o.changedLocked()
 	return true, nil
 }
 
@@ -65,15 +83,19 @@ func (o *outbox) putDatagram(b []byte) (ok bool, err error) {
 func (o *outbox) putPing(number uint64) {
 	o.cond.L.Lock()
 	defer o.cond.L.Unlock()
-	o.ping = number
-	o.cond.Broadcast()
+	if o.err == nil {
+		o.ping = number
+		o.changedLocked()
+	}
 }
 
 func (o *outbox) putPong(number uint64) {
 	o.cond.L.Lock()
 	defer o.cond.L.Unlock()
-	o.pong = number
-	o.cond.Broadcast()
+	if o.err == nil {
+		o.pong = number
+		o.changedLocked()
+	}
 }
 
 // setBypass says whether datagrams go over UDP, which frees who waits here.
@@ -85,22 +107,26 @@ func (o *outbox) setBypass(on bool) {
 }
 
 // take waits until something is there, appends all of it to b and returns it.
-// It reports false when there will be nothing more.
-func (o *outbox) take(b []byte) ([]byte, bool) {
+// It reports false when the write loop is to end: for good if last is true, with
+// nothing left to send unless the outbox was closed.
+func (o *outbox) take(b []byte) (_ []byte, last, ok bool) {
 	o.cond.L.Lock()
 	defer o.cond.L.Unlock()
 	start := len(b)
 	for {
 		if o.err != nil && !o.finishing {
-			return b, false
+			return b, true, false
 		}
 		b = o.appendLocked(b)
-		if len(b) > start {
+		switch {
+		case len(b) > start:
 			o.cond.Broadcast()
-			return b, true
-		}
-		if o.finishing {
-			return b, false
+			return b, false, true
+		case o.finishing:
+			return b, true, false
+		case o.bypass:
+			o.messages, o.datagrams, o.writing = nil, nil, false
+			return nil, false, false
 		}
 		o.cond.Wait()
 	}
@@ -128,11 +154,13 @@ func (o *outbox) appendLocked(b []byte) []byte {
 func (o *outbox) finish(err error) {
 	o.cond.L.Lock()
 	defer o.cond.L.Unlock()
-	if o.err == nil {
-		o.finishing = true
+	if o.err != nil {
+		o.err = err
+		o.cond.Broadcast()
+		return
 	}
-	o.err = err
-	o.cond.Broadcast()
+	o.finishing, o.err = true, err
+	o.changedLocked()
 }
 
 // close drops what waits and ends all waiting with err, unless it has ended

@@ -83,11 +83,18 @@ func parseRecord(b []byte) (kind byte, body []byte, n int, err error) {
 	return kind, b[recordHead:n], n, nil
 }
 
+// The room of a recordReader in bytes: a thousand members who say nothing need
+// not have room for the longest record each.
+const (
+	leastRoom = 512
+	mostRoom  = 2 * (recordHead + MaxMessage)
+)
+
 // A recordReader cuts a stream into records. The zero value with r set works.
 type recordReader struct {
 	r          io.Reader
 	start, end int // what of buf is read but not yet returned
-	buf        [2 * (recordHead + MaxMessage)]byte
+	buf        []byte
 }
 
 // next waits for a record. Its body is valid until the following call. The
@@ -99,9 +106,7 @@ func (r *recordReader) next() (kind byte, body []byte, err error) {
 			r.start += n
 			return kind, body, err
 		}
-		// The longest record is half of buf, so there is always room.
-		r.end = copy(r.buf[:], r.buf[r.start:r.end])
-		r.start = 0
+		r.makeRoom()
 		m, err := r.r.Read(r.buf[r.end:])
 		r.end += m
 		if m > 0 {
@@ -113,5 +118,25 @@ func (r *recordReader) next() (kind byte, body []byte, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
+	}
+}
+
+// makeRoom moves what is read to the start of buf, and makes that larger if it is
+// full: the longest record is half of mostRoom, so there is always room.
+func (r *recordReader) makeRoom() {
+	r.end = copy(r.buf, r.buf[r.start:r.end])
+	r.start = 0
+	if r.end == len(r.buf) {
+		buf := make([]byte, min(mostRoom, max(leastRoom, 2*len(r.buf))))
+		copy(buf, r.buf)
+		r.buf = buf
+	}
+}
+
+// shrink gives room back if nothing is in it. The body of the latest record is
+// not valid any more.
+func (r *recordReader) shrink() {
+	if r.start == r.end && len(r.buf) > leastRoom {
+		r.buf, r.start, r.end = nil, 0, 0
 	}
 }

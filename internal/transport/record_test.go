@@ -105,3 +105,22 @@ func FuzzParseRecord(f *testing.F) {
 		}
 	})
 }
+
+// A reader has room for as much as comes, and gives it back.
+func TestRecordRoom(t *testing.T) {
+	var stream []byte
+	for _, n := range []int{8, MaxMessage, 0, MaxMessage, MaxMessage, 3} {
+		stream = appendRecord(stream, recordMessage, bytes.Repeat([]byte{byte(n)}, n))
+	}
+	r := recordReader{r: bytes.NewReader(stream)}
+	for _, n := range []int{8, MaxMessage, 0, MaxMessage, MaxMessage, 3} {
+		_, body, err := r.next()
+		if err != nil || !bytes.Equal(body, bytes.Repeat([]byte{byte(n)}, n)) {
+			t.Fatalf("%d bytes, %v, want %d", len(body), err, n)
+		}
+		r.shrink()
+		if empty := r.start == r.end; empty && len(r.buf) > leastRoom || len(r.buf) > mostRoom {
+			t.Errorf("room for %d bytes, empty is %v", len(r.buf), empty)
+		}
+	}
+}

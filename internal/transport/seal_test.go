@@ -126,7 +126,7 @@ func FuzzParseFrame(f *testing.F) {
 // the receiving hub does, up to RecvDatagram.
 func deliverer(t testing.TB) func() {
 	s, o := sealPair(t)
-	c := &conn{in: newInbox(), kick: make(chan struct{}, 1), opener: *o, timing: defaultTiming}
+	c := &conn{in: newInbox(false), keeper: newKeeper(func() time.Time { return time.Time{} }), opener: *o, timing: defaultTiming}
 	from := netip.MustParseAddrPort("192.0.2.1:1")
 	c.path = path{timing: &c.timing, hub: true, active: true, addr: from}
 	c.target.Store(&from)
@@ -164,7 +164,7 @@ func BenchmarkSealOpenDeliver(b *testing.B) {
 // streamer returns a function that does with a datagram all that both ends do
 // for TLS, but for crypto/tls itself.
 func streamer(t testing.TB) func() {
-	c := &conn{in: newInbox(), out: newOutbox()}
+	c := &conn{in: newInbox(false), out: newOutbox(func() {})}
 	r := new(recordReader)
 	stream := new(bytes.Reader)
 	r.r = stream
@@ -174,7 +174,7 @@ func streamer(t testing.TB) func() {
 		if err := c.SendDatagram(out); err != nil {
 			t.Fatal(err)
 		}
-		b, _ = c.out.take(b[:0])
+		b, _, _ = c.out.take(b[:0])
 		stream.Reset(b)
 		kind, body, err := r.next()
 		if err != nil {

@@ -184,7 +184,7 @@ func newWard(t testing.TB, members int) *ward {
 	for i := range members {
 		s, o := sealPair(t)
 		c := &conn{
-			in: newInbox(), kick: make(chan struct{}, 1), ready: make(chan struct{}, 1), opener: *o, timing: defaultTiming, id: uint32(i + 1),
+			in: newInbox(false), keeper: newKeeper(func() time.Time { return time.Time{} }), ready: make(chan struct{}, 1), opener: *o, timing: defaultTiming, id: uint32(i + 1),
 		}
 		c.sealer.aead, c.sealer.id = o.aead, c.id
 		c.path = path{timing: &c.timing, hub: true, active: true, addr: from}

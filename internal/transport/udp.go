@@ -43,10 +43,7 @@ func (c *conn) receiveUDP(b []byte, from netip.AddrPort, now time.Time, t *Turn)
 	}
 	c.mu.Unlock()
 	if wake {
-		select {
-		case c.kick <- struct{}{}:
-		default:
-		}
+		c.keeper.kick()
 	}
 }
 
@@ -143,6 +140,7 @@ type mux struct {
 	udp     []*net.UDPConn // on the same port; none without UDP
 	done    chan struct{}  // closed when all shards have ended
 	refused atomic.Uint64  // packets that the system did not take
+	control controlPacket  // of all connections
 
 	// Guarded by mu.
 	mu    sync.RWMutex
