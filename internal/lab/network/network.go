@@ -57,8 +57,9 @@ type Shape struct {
 	Rate  float64
 	Queue time.Duration
 
-	// Cut lets nothing in. What is on its way arrives.
-	Cut bool
+	// Cut lets nothing in. What is on its way arrives. CutUDP does so with the
+	// datagrams of UDP.
+	Cut, CutUDP bool
 
 	// Seed of losses and jitter.
 	Seed uint64

@@ -34,11 +34,11 @@ func (p *path) set(s Shape) {
 
 // pass returns when a frame of so many bytes arrives that enters at the time now,
 // or false when it never does.
-func (p *path) pass(now time.Duration, size int) (at time.Duration, ok bool) {
+func (p *path) pass(now time.Duration, size int, udp bool) (at time.Duration, ok bool) {
 	s := &p.shape
 	p.counts.Frames++
 	p.counts.Bytes += uint64(size)
-	if s.Cut {
+	if s.Cut || s.CutUDP && udp {
 		p.counts.Lost++
 		return 0, false
 	}

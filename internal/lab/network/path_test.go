@@ -78,7 +78,7 @@ func TestPath(t *testing.T) {
 		p := newPath()
 		p.set(c.shape)
 		for i, f := range c.frames {
-			at, ok := p.pass(f.at, f.size)
+			at, ok := p.pass(f.at, f.size, false)
 			if !ok {
 				at = never
 			}
@@ -110,7 +110,7 @@ func TestJitter(t *testing.T) {
 		overtaken := 0
 		for i := range count {
 			sentAt := time.Duration(i) * 5 * ms
-			at, _ := p.pass(sentAt, 100)
+			at, _ := p.pass(sentAt, 100, false)
 			if at-sentAt < c.shape.Delay {
 				t.Fatalf("%+v: a frame takes %v", c.shape, at-sentAt)
 			}
@@ -140,7 +140,7 @@ func TestSameLosses(t *testing.T) {
 		p := newPath()
 		p.set(Shape{Loss: 0.1, Burst: 3, Jitter: jitter, Seed: 5})
 		for i := range 1000 {
-			if _, ok := p.pass(time.Duration(i)*ms, 100); !ok {
+			if _, ok := p.pass(time.Duration(i)*ms, 100, true); !ok {
 				lost[k] = append(lost[k], i)
 			}
 		}
@@ -178,5 +178,17 @@ func TestCheckShape(t *testing.T) {
 	}
 	if err := (Shape{Delay: ms, Jitter: ms, Loss: 1, Burst: 3, Rate: 33.6, Queue: ms}).check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// CutUDP lets everything else in.
+func TestCutUDP(t *testing.T) {
+	p := newPath()
+	p.set(Shape{CutUDP: true})
+	if _, ok := p.pass(0, 100, true); ok {
+		t.Error("a datagram of UDP passes")
+	}
+	if _, ok := p.pass(0, 100, false); !ok {
+		t.Error("something else does not pass")
 	}
 }

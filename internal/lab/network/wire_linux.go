@@ -189,7 +189,7 @@ func (w *wire) receiveLocked(host, fd int) {
 		if n < offloadSize+etherSize {
 			continue
 		}
-		at, ok := w.up[host].pass(time.Since(w.start), n-offloadSize)
+		at, ok := w.up[host].pass(time.Since(w.start), n-offloadSize, udpOf(frame) != nil)
 		to := hardware(frame) - 1
 		if !ok || to < 0 || to >= len(w.fds) || to == host {
 			continue
@@ -213,7 +213,7 @@ func (w *wire) deliverLocked() {
 		e := w.queue.take()
 		if e.stage == atSwitch {
 			// By the time at which it should have come: delays do not add up.
-			if e.at, ok = w.down[e.host].pass(e.at, len(e.frame)-offloadSize); ok && w.nats[e.host].in(e.frame) {
+			if e.at, ok = w.down[e.host].pass(e.at, len(e.frame)-offloadSize, udpOf(e.frame) != nil); ok && w.nats[e.host].in(e.frame) {
 				e.stage = atHost
 				w.queue.add(e)
 			} else {

@@ -41,6 +41,7 @@ type member struct {
 	// Guarded by mu.
 	mu     sync.Mutex
 	link   linkFigures
+	slot   uint16
 	breaks int // how often the connection was lost
 	others map[string]figures
 }
@@ -48,7 +49,8 @@ type member struct {
 // linkFigures and figures are what headless output tells. What it leaves out is
 // nil.
 type linkFigures struct {
-	Joined bool `json:"joined"`
+	Joined bool   `json:"joined"`
+	Path   string `json:"path"`
 }
 
 type figures struct {
@@ -82,7 +84,12 @@ type call struct {
 
 // startCall starts a call, all ways of which take two legs, and waits until
 // everybody hears everybody.
-func (l *lab) startCall(ctx context.Context, name string, speakers []voice) (_ *call, err error) {
+func (l *lab) startCall(ctx context.Context, name string, speakers []voice) (*call, error) {
+	return l.startCallOn(ctx, name, speakers, network.Shape{})
+}
+
+// startCallOn is startCall with something else about the path of the last speaker.
+func (l *lab) startCallOn(ctx context.Context, name string, speakers []voice, last network.Shape) (_ *call, err error) {
 	c := &call{dir: filepath.Join(l.dir, "call-"+name)}
 	defer func() {
 		if err != nil {
@@ -103,8 +110,13 @@ func (l *lab) startCall(ctx context.Context, name string, speakers []voice) (_ *
 	if err := c.startHub(ctx, l.s2c); err != nil {
 		return nil, err
 	}
-	for _, v := range speakers {
-		c.net.Set(v.name, network.Both, network.Shape{Delay: leg})
+	for i, v := range speakers {
+		var s network.Shape
+		if i == len(speakers)-1 {
+			s = last
+		}
+		s.Delay = leg
+		c.net.Set(v.name, network.Both, s)
 		m, err := c.startMember(ctx, l, v)
 		if err != nil {
 			return nil, err
@@ -193,6 +205,7 @@ func (m *member) read(out io.Reader) {
 	for {
 		var s struct {
 			Event   string      `json:"event"`
+			Slot    uint16      `json:"slot"`
 			Link    linkFigures `json:"link"`
 			Members []figures   `json:"members"`
 		}
@@ -206,13 +219,25 @@ func (m *member) read(out io.Reader) {
 		if m.link.Joined && !s.Link.Joined {
 			m.breaks++
 		}
-		m.link = s.Link
+		m.link, m.slot = s.Link, s.Slot
 		for _, f := range s.Members {
 			f.delays = append(m.others[f.Name].delays, f.Delay)
 			m.others[f.Name] = f
 		}
 		m.mu.Unlock()
 	}
+}
+
+// A place is where a member is.
+type place struct {
+	path string
+	slot uint16
+}
+
+func (m *member) place() place {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return place{m.link.Path, m.slot}
 }
 
 // hears returns what a member tells of another.
@@ -320,11 +345,7 @@ func (c *call) logs() string {
 // close ends everything and leaves the recordings.
 func (c *call) close() {
 	c.end()
-	if c.hub != nil {
-		_ = c.hub.Signal(os.Interrupt) // or there will be no end of its output
-		c.drain.Wait()
-		c.hub.End()
-	}
+	c.endHub()
 	if c.net != nil {
 		_ = c.net.Close() // what is left is removed by the next
 	}
@@ -347,4 +368,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
+}
+
+// endHub ends the hub if there is one.
+func (c *call) endHub() {
+	if c.hub == nil {
+		return
+	}
+	_ = c.hub.Signal(os.Interrupt) // or there will be no end of its output
+	c.drain.Wait()
+	c.hub.End()
+	c.hub = nil
 }

@@ -16,6 +16,14 @@
 // "thin-video" is the same while the others send pictures. "four" and "ten" are
 // calls in which all speak at the same time.
 //
+// The rows that are called gap- are accidents of the way between bob and the hub, or
+// of the hub, while both make a sound without a pause: UDP that does not get through,
+// from the start or from some moment on, a router that forgets its bindings, a
+// network that goes and comes back, a hub that is started again a second later. Their
+// columns: the longest silence and all of it, and the packets made up, of what each
+// hears of the other; how bob's datagrams travel before and at the end; how often
+// bob's connection was lost; and whether both have the places that they had.
+//
 // Columns: kbit/s that the speaker sends, whole frames of Ethernet counted; the
 // share of the frames to the receiver that the wire lost; by how much the voice
 // came later than on the clean path at the start of the same call, by correlation
@@ -125,7 +133,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 			}
 		}
 	}
-	return nil
+	return l.gaps(ctx, out)
 }
 
 const (
@@ -182,6 +190,9 @@ func names() []string {
 	}
 	for _, c := range crowds {
 		list = append(list, c.name)
+	}
+	for _, a := range accidents {
+		list = append(list, a.name)
 	}
 	return list
 }

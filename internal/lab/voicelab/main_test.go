@@ -22,7 +22,8 @@ func TestUsage(t *testing.T) {
 			t.Errorf("run(%q) is no error", args)
 		}
 	}
-	want := "clean,0,1,5,10,20,1x3,5x3,10x3,20x3,thin,thin-video,four,ten"
+	want := "clean,0,1,5,10,20,1x3,5x3,10x3,20x3,thin,thin-video,four,ten," +
+		"gap-none,gap-no-udp,gap-udp,gap-udp-back,gap-rebind,gap-0.5s,gap-5s,gap-20s,gap-hub,gap-hub-dies"
 	if got := strings.Join(names(), ","); got != want {
 		t.Errorf("the rows are %s, want %s", got, want)
 	}
@@ -122,5 +123,18 @@ func TestScore(t *testing.T) {
 	l.pesq = ""
 	if got, err := l.score(t.Context(), said, heard); err != nil || !math.IsNaN(got) {
 		t.Errorf("without a program the score is %v, %v", got, err)
+	}
+}
+
+// A hum is never silent, and what is cut out of it is found.
+func TestLulls(t *testing.T) {
+	pcm := hum(2 * rate)
+	if longest, all := lulls(pcm); longest != 0 || all != 0 {
+		t.Errorf("%d and %d ms of silence in a sound without any", longest, all)
+	}
+	clear(pcm[rate/2 : rate/2+rate/10]) // 100 ms
+	clear(pcm[rate : rate+rate/5])      // 200 ms
+	if longest, all := lulls(pcm); longest != 200 || all != 300 {
+		t.Errorf("%d and %d ms of silence, want 200 and 300", longest, all)
 	}
 }
