@@ -81,6 +81,7 @@ const (
 	GuessFailed                  // Peer does not know the passphrase and was forgotten; see Guard
 	Rekeyed                      // I seal with a new key from now on; whoever joined needs a key picture
 	CodeChanged                  // Code has another result than before
+	GivenUp                      // Peer has waited for an answer of mine in vain, and was forgotten
 )
 
 // An Event is something that a Session has found out.

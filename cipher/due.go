@@ -134,6 +134,7 @@ func (o *opener) mind(now time.Time) (ask bool) {
 	defer o.mu.Unlock()
 	inUse := false // a newer one
 	for i, g := range slices.Backward(o.gens) {
+		g.mindPast(now)
 		switch {
 		case inUse && g.retire.IsZero():
 			g.retire = now.Add(keepOld)

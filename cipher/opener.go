@@ -36,6 +36,11 @@ type inbound struct {
 	streams [sframe.Streams][2]*received // the newest step first, then the one before
 	used    bool
 	retire  time.Time // when to drop it, once a newer one is in use
+
+	// The key of an earlier step, for the first packets of other streams that a
+	// later one has overtaken; no base for none.
+	past     generation
+	pastEnds time.Time // when to drop it; zero until mind has seen it
 }
 
 // received is what is known of one stream at one step.
@@ -86,6 +91,7 @@ func (o *opener) close() {
 // clear overwrites the keys of g.
 func (g *inbound) clear() {
 	g.base.clear()
+	g.past.base.clear()
 	for i := range g.streams {
 		for j, r := range g.streams[i] {
 			if r != nil {
@@ -164,13 +170,21 @@ func (o *opener) open(dst, packet []byte, kid sframe.KID, ctr uint64, n int) ([]
 }
 
 // openFirst opens the first packet of a stream at a step. o.mu is held.
+//
+// The step may be behind that of other streams, which have overtaken it, but not
+// behind that of its own: which packets of an earlier one were opened may be
+// forgotten.
 func (o *opener) openFirst(dst, packet []byte, g *inbound, step uint32, kid sframe.KID, ctr uint64, n int) ([]byte, error) {
+	from, last := &g.generation, &g.streams[kid.Stream()]
 	if step < g.step {
-		o.missed = true
-		return nil, ErrUnknownKey // overtaken, or so far ahead that it looks like it
+		from = &g.past
+		if from.base.bytes() == nil || step < from.step || step-from.step > maxAhead || last[0] != nil && step < last[0].step {
+			o.missed = true
+			return nil, ErrUnknownKey // or it is so far ahead that it looks like that
+		}
 	}
-	base := bytes.Clone(g.base.bytes())
-	for range step - g.step {
+	base := bytes.Clone(from.base.bytes())
+	for range step - from.step {
 		next := ratchet(base)
 		clear(base)
 		base = next
@@ -183,12 +197,39 @@ func (o *opener) openFirst(dst, packet []byte, g *inbound, step uint32, kid sfra
 		return nil, ErrAuth
 	}
 	r.seen.add(ctr)
-	g.base.clear()
-	g.base, g.step, g.used = newSecret(base), step, true
-	last := &g.streams[kid.Stream()]
+	g.used = true
+	if step < g.step {
+		clear(base)
+	} else {
+		g.moveTo(step, base)
+	}
 	if last[1] != nil {
 		*last[1].key = streamKey{}
 	}
 	last[1], last[0] = last[0], r
 	return plain, nil
+}
+
+// moveTo takes the key of a step of which a packet was opened.
+func (g *inbound) moveTo(step uint32, base []byte) {
+	switch {
+	case step == g.step: // it is the same key
+		g.base.clear()
+	case g.past.base.bytes() == nil:
+		g.past.step, g.past.base, g.pastEnds = g.step, g.base, time.Time{}
+	default:
+		g.base.clear() // that of the past leads to it
+	}
+	g.base, g.step = newSecret(base), step
+}
+
+// mindPast drops the key of an earlier step when it is time to.
+func (g *inbound) mindPast(now time.Time) {
+	switch {
+	case g.past.base.bytes() == nil:
+	case g.pastEnds.IsZero():
+		g.pastEnds = now.Add(keepOld)
+	case !now.Before(g.pastEnds):
+		g.past.base.clear()
+	}
 }

@@ -584,8 +584,12 @@ func (s *Session) handleBox(now time.Time, p *peer, body []byte, out *Out) error
 		s.revealed(p, payload, out)
 	case bye:
 		kind := Departed
-		if payload.reason == byeRemoved {
+		switch payload.reason {
+		case byeRemoved:
 			kind = Removed
+		case byeExpired:
+			kind = GivenUp
+		default:
 		}
 		was := p.public()
 		s.forget(now, p)

@@ -486,10 +486,10 @@ func (w *world) take(a *actor, out Out) {
 			w.Guesses++
 		case Expired:
 			w.Expired++
-		case Departed, Removed, CodeChanged:
+		case Departed, Removed, CodeChanged, GivenUp:
 		}
-		if e.Kind == GuessFailed || e.Kind == Expired || e.Kind == Departed {
-			if e.Kind == Departed { // due notes the others, if they were told a key
+		if e.Kind == GuessFailed || e.Kind == Expired || e.Kind == Departed || e.Kind == GivenUp {
+			if e.Kind == Departed || e.Kind == GivenUp { // due notes the others, if they were told a key
 				a.noteGhost(e.Peer.ID)
 			}
 			if o := w.actors[other]; !o.left && o.outsider == a.outsider {

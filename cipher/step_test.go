@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"crypto/hkdf"
 	"crypto/sha512"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/sanix-darker/s2c/cipher/sframe"
 )
 
 // TestRatchet checks a step against the words of RFC 9605, section 5.1, which
@@ -66,6 +70,60 @@ func TestWelcomeRatchets(t *testing.T) {
 			t.Errorf("after a batch of two: step %d, want 3: nothing was sealed in between", a.own.step)
 		}
 	})
+}
+
+// TestOvertakenStream has the first packets of a stream come after those of other
+// streams at later steps, as a chat line may that goes another way than the voice.
+func TestOvertakenStream(t *testing.T) {
+	a, b := fixed(t, 1), fixed(t, 2)
+	connect(t, a, b)
+	seal := func(stream sframe.Stream) []byte {
+		t.Helper()
+		packet, err := a.Seal(nil, stream, 0, []byte("line"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return packet
+	}
+	opens := func(when string, packet []byte, want error) {
+		t.Helper()
+		if _, _, err := b.Open(nil, packet); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", when, err, want)
+		}
+	}
+	checkHears(t, b, a)
+	first, second := seal(sframe.StreamChat), seal(sframe.StreamChat)
+	a.advance()
+	checkHears(t, b, a) // the voice is one step on
+	next := seal(sframe.StreamChat)
+	a.advance()
+	checkHears(t, b, a)
+	opens("of two steps before", first, nil)
+	opens("the same again", first, ErrReplay)
+	opens("of one step before", next, nil)
+	opens("that again", next, ErrReplay)
+	opens("behind its own stream", second, nil) // which is known still
+	late := seal(sframe.StreamControl)
+	a.advance()
+	checkHears(t, b, a)
+	screen := seal(sframe.StreamScreen)
+	screen[len(screen)-1] ^= 1
+	opens("a forged one", screen, ErrAuth)
+	b.Due(epoch)
+	b.Due(epoch.Add(keepOld - 1))
+	opens("after less than 3 s", late, nil)
+	late = seal(sframe.StreamScreen)
+	a.advance()
+	checkHears(t, b, a)
+	b.Due(epoch.Add(keepOld))
+	opens("after 3 s", late, ErrUnknownKey)
+	for step := range 3 { // what may be forgotten is never taken again
+		a.advance()
+		checkHears(t, b, a)
+		opens(fmt.Sprint("chat at step ", step), seal(sframe.StreamChat), nil)
+	}
+	opens("a replay of long ago", first, ErrUnknownKey)
+	opens("another one", second, ErrUnknownKey)
 }
 
 // TestManySteps ratchets forty times; the four bits of the step go round twice.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/cipher/sframe"
+	"github.com/sanix-darker/s2c/internal/queue"
 	"github.com/sanix-darker/s2c/internal/simnet"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
@@ -191,17 +192,17 @@ func TestChatAfterGone(t *testing.T) {
 	members := room(3)
 	members[0].session.remove(members[0], time.Now())
 	for _, m := range members {
-		m.out = nil
+		m.log = queue.Log{}
 	}
 	members[0].chat(reliable(0, sframe.StreamChat, "x"))
 	for i, m := range members {
-		if len(m.out) != 0 {
-			t.Errorf("member %d received %x", i, m.out)
+		if n := m.log.Unsent(); n != 0 {
+			t.Errorf("member %d received %d messages", i, n)
 		}
 	}
 	members[1].chat(reliable(1, sframe.StreamChat, "x"))
-	if len(members[2].out) != 1 || len(members[0].out) != 0 {
-		t.Errorf("%d and %d messages, want 1 and 0", len(members[2].out), len(members[0].out))
+	if n, gone := members[2].log.Unsent(), members[0].log.Unsent(); n != 1 || gone != 0 {
+		t.Errorf("%d and %d messages, want 1 and 0", n, gone)
 	}
 }
 
@@ -234,14 +235,14 @@ func TestWeights(t *testing.T) {
 		last.put([]byte{1})
 	}
 	if last.ending {
-		t.Errorf("the last of %d was disconnected with a weight of %d", h.config.PerSession, last.heavy)
+		t.Errorf("the last of %d was disconnected with a weight of %d", h.config.PerSession, last.log.Weight())
 	}
 	sum := 0
 	for b, _ := last.next(); b != nil; b, _ = last.next() {
 		sum += weight(b)
 	}
-	if last.heavy != 0 || sum < outLen+(h.config.PerSession-1)*peerWeight {
-		t.Errorf("a weight of %d is left of %d", last.heavy, sum)
+	if left := last.log.Weight(); left != 0 || sum < outLen+(h.config.PerSession-1)*peerWeight {
+		t.Errorf("a weight of %d is left of %d", left, sum)
 	}
 }
 

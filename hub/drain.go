@@ -18,8 +18,8 @@ type resident struct {
 // Drain has the hub take nobody new from now on, in any call of Serve: who asks
 // to join is refused with wire.CodeClosing and told to try again later or
 // elsewhere. Those who are there stay, and may come back into the same session
-// with the same key, as members do when their link was broken, and once an hour
-// for new keys.
+// with the same key, as members do once an hour for new keys, or when their link
+// was broken for long. Those whose connection is broken count as there.
 //
 // The channel is closed as soon as no member is left; from then on nobody may
 // come back either. Serve goes on until its context is done. Drain does not
@@ -32,14 +32,12 @@ func (h *Hub) Drain() (empty <-chan struct{}) {
 		return h.drain.empty
 	}
 	h.drain = &drain{there: make(map[resident]struct{}), empty: make(chan struct{})}
-	for m := range h.conns {
-		if m.session != nil {
-			h.drain.there[resident{m.who, m.session.name}] = struct{}{}
+	for name, s := range h.sessions {
+		for _, m := range *s.members.Load() {
+			h.drain.there[resident{m.who, name}] = struct{}{}
 		}
 	}
-	if h.members == 0 {
-		h.drain.finish()
-	}
+	h.settleLocked()
 	return h.drain.empty
 }
 

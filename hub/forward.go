@@ -194,6 +194,11 @@ type meter struct {
 	next     time.Time // when the events so far would have happened, one each interval
 }
 
+// halve has the events of half a burst happened at time now.
+func (m *meter) halve(now time.Time) {
+	m.next = now.Add(time.Duration(m.burst/2) * m.interval)
+}
+
 // take returns 0 for an event that counts for n and may happen now, otherwise
 // how long it would have to wait. n is at most the burst.
 func (m *meter) take(now time.Time, n int) time.Duration {

@@ -333,12 +333,17 @@ func FuzzMessage(f *testing.F) {
 		wire.Watch{Views: []wire.View{at(0, 160, 96, 15), at(1, 1, 1, 1), at(3, 9999, 9999, 99), at(0, 640, 480, 30), at(4000, 8, 8, 8)}},
 		wire.Watch{Views: []wire.View{at(2, 0, 0, 0), at(65535, 640, 480, 0)}},
 		wire.Layers{Layers: make([]wire.Layer, 1)},
+		wire.Resume{},
+		wire.Resume{Token: [32]byte{1}, Received: 1},
+		wire.Resumed{Received: 1},
+		wire.Ack{Received: 1},
+		wire.Away{Slot: 1, Hash: self, Away: true},
 	} {
 		f.Add(m.Append(nil))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		members := room(4)
-		stranger := newMember(members[1].hub, nil, nil)
+		stranger := newMember(members[1].hub, new(gate), nil)
 		stranger.conn = &benchConn{}
 		last := make(map[*member]string)
 		now := time.Now().Add(planEvery) // or it would be too soon after joining
@@ -352,7 +357,7 @@ func FuzzMessage(f *testing.F) {
 		}
 		// Only what is from the member itself reaches anybody.
 		for i, m := range members {
-			for _, out := range m.out {
+			for out := m.log.Next(); out != nil; out = m.log.Next() {
 				ok := false
 				msg, err := wire.ParseMessage(out)
 				switch msg := msg.(type) {
@@ -374,7 +379,7 @@ func FuzzMessage(f *testing.F) {
 			}
 		}
 		checkPlans(t, members[0].session, func(m *member) string { return last[m] })
-		if e := stranger.join(b, time.Now()); (e == nil) != (stranger.session != nil) {
+		if e := stranger.begin(b); (e == nil) != (stranger.session != nil) {
 			t.Errorf("join(%x) = %v in session %v", b, e, stranger.session)
 		}
 	})

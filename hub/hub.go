@@ -24,8 +24,10 @@
 //	what others and the hub say > SendMessage                               [writeLoop]
 //	deadlines, the member's plan if it had to wait, leave, Close            [watch]
 //
-// Locks are taken in the order Hub, session, member, and nobody waits for
-// anything else while holding one. Forwarding a packet takes none of them: it
+// A member whose connection breaks may come back over another one: see resume.go.
+//
+// Locks are taken in the order Hub, member's inMu, session, member's mu, and nobody
+// waits for anything else while holding one. Forwarding a packet takes none of them: it
 // reads the members and the sender's plan from atomic pointers, and takes for
 // some nanoseconds the lock of the sender's ring and of each receiver's queue.
 package hub
@@ -85,8 +87,10 @@ type Hub struct {
 	mu       sync.Mutex
 	sessions map[string]*session
 	conns    map[*member]struct{} // every connection, those included who have not joined
-	members  int                  // those who have joined and not left
+	tokens   map[[32]byte]*member // who has a place that can be resumed, by member.token
+	members  int                  // those who have joined and not left, those away included
 	joined   uint64               // members ever
+	resumed  uint64               // places taken over by another connection
 	refused  [codes]uint64        // connections that ended before they were members', by wire.ErrorCode
 	past     tally                // of connections that have ended
 	drain    *drain               // nil until Drain
@@ -104,6 +108,7 @@ func New(c Config) *Hub {
 		config:   c,
 		sessions: make(map[string]*session),
 		conns:    make(map[*member]struct{}),
+		tokens:   make(map[[32]byte]*member),
 	}
 	h.SetAllow(c.Allow)
 	return h
@@ -154,9 +159,15 @@ func (h *Hub) close(g *gate) {
 			m.endClosing()
 		}
 	}
+	for _, m := range h.tokens {
+		if m.absent && m.gate == g {
+			m.endClosing()
+		}
+	}
 }
 
-// serve runs one connection and returns when all of it has ended.
+// serve runs one connection and returns when all of it has ended, and its place
+// is not kept any more.
 func (h *Hub) serve(g *gate, conn transport.Conn) {
 	m := newMember(h, g, conn)
 	h.mu.Lock()
@@ -177,7 +188,7 @@ func (h *Hub) serve(g *gate, conn transport.Conn) {
 	}
 	m.wg.Go(m.writeLoop)
 	m.wg.Go(func() { m.end(m.messageLoop()) })
-	m.watch()
+	place := m.watch()
 	m.wg.Wait()
 	h.leave(m) // one who joined while watch ended
 	h.mu.Lock()
@@ -185,6 +196,9 @@ func (h *Hub) serve(g *gate, conn transport.Conn) {
 	h.past.add(m)
 	h.countRefusalLocked(m)
 	h.mu.Unlock()
+	if place != nil {
+		h.keep(place)
+	}
 }
 
 // enter lets m into the session of the given name, or says why not.
@@ -194,6 +208,10 @@ func (h *Hub) enter(m *member, name string, now time.Time) *wire.Error {
 	if h.drain != nil && !h.drain.stays(m.who, name) {
 		return refuse(wire.CodeClosing, "this hub is about to shut down and takes nobody new; try again in some minutes or use another hub")
 	}
+	if s := h.sessions[name]; s != nil {
+		h.clearAwayLocked(s, m)
+	}
+	defer h.settleLocked()
 	if h.members >= h.config.Members {
 		return refuse(wire.CodeHubFull, "this hub is full with %d members; try again later or use another hub", h.members)
 	}
@@ -204,7 +222,9 @@ func (h *Hub) enter(m *member, name string, now time.Time) *wire.Error {
 		}
 		s = newSession(name, h.config.PerSession)
 	}
-	if e := s.add(m, now); e != nil {
+	token := h.newTokenLocked(m)
+	if e := s.add(m, token, now); e != nil {
+		delete(h.tokens, m.token)
 		return e
 	}
 	h.sessions[name] = s
@@ -216,29 +236,43 @@ func (h *Hub) enter(m *member, name string, now time.Time) *wire.Error {
 // leave takes m out of its session, if it is in one, and tells the others.
 func (h *Hub) leave(m *member) {
 	h.mu.Lock()
-	left := m.session != nil && m.session.remove(m, time.Now())
-	rest := 0
-	if left {
-		h.members--
-		if rest = len(*m.session.members.Load()); rest == 0 {
-			delete(h.sessions, m.session.name)
-		}
-		if h.drain != nil && h.members == 0 {
-			h.drain.finish()
-		}
+	defer h.mu.Unlock()
+	h.leaveLocked(m)
+	h.settleLocked()
+}
+
+func (h *Hub) leaveLocked(m *member) {
+	if m.session == nil || !m.session.remove(m, time.Now()) {
+		return
 	}
-	h.mu.Unlock()
-	if left {
-		h.config.Log.Info("member left", "slot", m.slot, "members", rest, "why", m.why())
-		h.config.Log.Debug("member left", "slot", m.slot, "session", m.session.name, "remote", m.conn.Info().Remote)
+	h.members--
+	delete(h.tokens, m.token)
+	rest := len(*m.session.members.Load())
+	if rest == 0 {
+		delete(h.sessions, m.session.name)
+	}
+	h.config.Log.Info("member left", "slot", m.slot, "members", rest, "why", m.why())
+	remote := ""
+	if m.conn != nil {
+		remote = m.conn.Info().Remote
+	}
+	h.config.Log.Debug("member left", "slot", m.slot, "session", m.session.name, "remote", remote)
+}
+
+// settleLocked ends a drain when no member is left.
+func (h *Hub) settleLocked() {
+	if h.drain != nil && h.members == 0 && !h.drain.over {
+		h.drain.finish()
 	}
 }
 
 // Stats is what a hub has done so far.
 type Stats struct {
 	Members, Sessions int    // now
+	Away              int    // of the members, those whose connection is broken
 	Draining          bool   // Drain has been called
 	Joined            uint64 // members ever
+	Resumed           uint64 // places taken over by another connection of their member
 	Packets, Bytes    uint64 // datagrams received, each a sealed packet
 	Forwarded         uint64 // datagrams handed to a member's connection
 	Resent            uint64 // of these, pictures that a member had lost and asked for again
@@ -269,12 +303,18 @@ func (h *Hub) Stats() Stats {
 		Sessions:  len(h.sessions),
 		Draining:  h.drain != nil,
 		Joined:    h.joined,
+		Resumed:   h.resumed,
 		Packets:   t.packets,
 		Bytes:     t.bytes,
 		Forwarded: t.forwarded,
 		Resent:    t.resent,
 		Drops:     make(map[string]uint64, dropReasons),
 		Refused:   make(map[string]uint64, codes),
+	}
+	for _, m := range h.tokens {
+		if m.absent {
+			s.Away++
+		}
 	}
 	for r, n := range t.drops {
 		s.Drops[dropReason(r).String()] = n

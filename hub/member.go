@@ -25,22 +25,23 @@ const (
 )
 
 // weight returns what a message counts for: 1, and 1 more for each KiB.
-func weight(b []byte) int { return 1 + len(b)/1024 }
+func weight(b []byte) int { return queue.Weight(b) }
 
-// A member is one connection, from before it has joined.
+// A member is one connection, from before it has joined; or, without one, the
+// place of somebody whose connection is broken. See resume.go.
 type member struct {
 	// Set by newMember.
 	hub    *Hub
 	gate   *gate
-	conn   transport.Conn
-	ready  chan struct{} // holds a token while out may hold a message; never closed
-	joined chan struct{} // closed by messageLoop
-	done   chan struct{} // closed by end
-	outEnd chan struct{} // closed by writeLoop
-	replan *time.Timer   // tells planLoop; set under the session's mu
+	conn   transport.Conn // nil for a place without one
+	ready  chan struct{}  // holds a token while out may hold a message; never closed
+	joined chan struct{}  // closed by messageLoop
+	done   chan struct{}  // closed by end
+	outEnd chan struct{}  // closed by writeLoop
+	replan *time.Timer    // tells planLoop; set under the session's mu
 	wg     sync.WaitGroup
 
-	// Set by join and enter, before the session publishes the member.
+	// Set by join, resume and enter, before the session publishes the member.
 	hello   []byte // until enter
 	cert    []byte // until enter
 	hash    hello.Hash
@@ -51,6 +52,9 @@ type member struct {
 	peer    []byte               // the Peer message that tells of this member
 	queue   *queue.Queue[ticket] // what others have sent; set under the Hub's mu
 	direct  transport.Direct     // conn, if it is one
+	token   [32]byte             // SHA-256 of what the member resumes its place with
+	resumes bool                 // it knows how to
+	absent  bool                 // this is a place without a connection
 
 	held ticket // what Give has taken out of queue; owned by who calls that
 
@@ -63,19 +67,33 @@ type member struct {
 	told    layers               // what it knows of them
 	fresh   [wire.MaxLayers]bool // which need a key picture, besides
 
-	// Owned by messageLoop, and by who calls Take.
-	messageMeter, chatMeter, packetMeter, repairMeter meter
+	// Owned by who calls Take.
+	packetMeter, repairMeter meter
+
+	// Guarded by inMu, which is held while a message of the member has its effect.
+	// Taken after the Hub's and before the session's.
+	inMu                    sync.Mutex
+	moved                   bool   // another connection has the place: nothing has an effect any more
+	received                uint64 // messages that had one, over earlier connections too
+	acked                   uint64 // of which the member was told
+	messageMeter, chatMeter meter
+	ackTimer                *time.Timer // tells planLoop to tell it
+
+	returns meter // of connections that take over the place; guarded by the Hub's mu
 
 	ring     ring // the voice and control that this member has sent lately
 	pictures ring // the pictures, for longer: others ask for those that they lost
 	counters
 
 	// Guarded by mu.
-	mu     sync.Mutex
-	out    [][]byte // messages that wait for writeLoop; shared, never modified
-	heavy  int      // weight of out
-	ending bool
-	last   *wire.Error // why the hub ends the connection; nil when the member does
+	mu       sync.Mutex
+	first    []byte      // Joined or Resumed; goes before everything else
+	ack      *wire.Ack   // to be sent
+	log      queue.Log   // messages for the member; shared, never modified
+	last     *wire.Error // why the hub ends the connection; nil when the member does
+	ending   bool
+	lastSaid bool // last was sent
+	left     bool // the member has said that it leaves
 }
 
 func newMember(h *Hub, g *gate, conn transport.Conn) *member {
@@ -86,6 +104,8 @@ func newMember(h *Hub, g *gate, conn transport.Conn) *member {
 		done:         make(chan struct{}),
 		outEnd:       make(chan struct{}),
 		replan:       time.NewTimer(0),
+		ackTimer:     time.NewTimer(0),
+		returns:      meter{interval: returnInterval, burst: returnBurst},
 		told:         forGuests.layers,
 		messageMeter: meter{interval: messageInterval, burst: messageBurst},
 		chatMeter:    meter{interval: chatInterval, burst: chatBurst},
@@ -94,6 +114,7 @@ func newMember(h *Hub, g *gate, conn transport.Conn) *member {
 		pictures:     ring{keep: repairTime},
 	}
 	m.replan.Stop()
+	m.ackTimer.Stop()
 	m.plan.Store(forGuests)
 	return m
 }
@@ -104,13 +125,24 @@ func (m *member) enter(s *session, slot uint16, now time.Time) {
 	m.peer = wire.Peer{Slot: slot, Hello: m.hello, Cert: m.cert}.Append(nil)
 	m.hello, m.cert = nil, nil // they are part of a buffer that is used again
 	m.queue = queue.New[ticket](limits)
-	m.direct, _ = m.conn.(transport.Direct)
+	m.setDirect()
+}
+
+func (m *member) setDirect() { m.direct, _ = m.conn.(transport.Direct) }
+
+// greet has a message go to the member before any other.
+func (m *member) greet(b []byte) {
+	m.mu.Lock()
+	m.first = b
+	m.wakeWriter()
+	m.mu.Unlock()
 }
 
 // watch ends the connection when the member does not join in time, and then
 // runs planLoop. Once it ends, for whatever reason, watch takes the member out
-// of its session, waits a little for its last messages to go, and closes it.
-func (m *member) watch() {
+// of its session or keeps its place, waits a little for its last messages to go,
+// and closes it. It returns the place that is kept, nil if none is.
+func (m *member) watch() (place *member) {
 	late := time.NewTimer(joinTime)
 	select {
 	case <-m.done:
@@ -122,7 +154,9 @@ func (m *member) watch() {
 	}
 	late.Stop()
 	<-m.done
-	m.hub.leave(m)
+	if place = m.hub.part(m); place == nil {
+		m.hub.leave(m)
+	}
 	linger := time.NewTimer(lingerTime)
 	defer linger.Stop()
 	select {
@@ -132,6 +166,7 @@ func (m *member) watch() {
 	if err := m.conn.Close(); err != nil {
 		m.hub.config.Log.Debug("connection not closed", "remote", m.conn.Info().Remote, "err", err)
 	}
+	return place
 }
 
 // end makes the connection end, with e as its last message unless that is nil.
@@ -147,12 +182,15 @@ func (m *member) endLocked(e *wire.Error) {
 		return
 	}
 	m.ending, m.last = true, e
-	if e != nil {
-		b := e.Append(nil)
-		m.out = append(m.out, b)
-		m.heavy += weight(b)
-	}
 	close(m.done)
+}
+
+// quit is end because the member has said that it leaves.
+func (m *member) quit() {
+	m.mu.Lock()
+	m.left = true
+	m.endLocked(nil)
+	m.mu.Unlock()
 }
 
 // endClosing is end because the hub shuts down.
@@ -172,47 +210,77 @@ func (m *member) ended() bool {
 func (m *member) why() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.last == nil {
+	switch {
+	case m.last != nil:
+		return m.last.Text
+	case m.left || !m.resumes:
 		return "left"
 	}
-	return m.last.Text
+	return "lost"
 }
 
 // put appends a message for the member, which nobody may modify any more. It
-// never waits: a member with too many is disconnected.
+// never waits: a member with too many is disconnected. They are kept for one
+// whose connection is broken, but not for one who leaves.
 func (m *member) put(b []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
-	case m.ending:
+	case m.ending && !m.keptLocked():
 		return
-	case m.heavy+weight(b) > outLen+peerWeight*m.hub.config.PerSession:
-		m.out, m.heavy = nil, 0 // or the reason would come last
-		m.endLocked(refuse(wire.CodeSlow, "too many messages wait for this member"))
+	case m.log.Weight()+weight(b) > outLen+peerWeight*m.hub.config.PerSession:
+		m.log = queue.Log{} // or the reason would come last
+		e := refuse(wire.CodeSlow, "too many messages wait for this member")
+		m.endLocked(e)
+		m.last = e
 		return
 	}
-	m.out = append(m.out, b)
-	m.heavy += weight(b)
+	m.log.Append(b)
+	m.wakeWriter()
+}
+
+// keptLocked reports whether the place of the member may be kept.
+func (m *member) keptLocked() bool { return m.resumes && m.last == nil && !m.left }
+
+// putAck tells the member how many of its messages have come.
+func (m *member) putAck(n uint64) {
+	m.mu.Lock()
+	m.ack = &wire.Ack{Received: n}
+	m.wakeWriter()
+	m.mu.Unlock()
+}
+
+func (m *member) wakeWriter() {
 	select {
 	case m.ready <- struct{}{}:
 	default:
 	}
 }
 
-// next takes the message that has waited longest. Without one it returns nil,
-// and whether the connection is to end.
+// next takes what goes to the member next. Without anything it returns nil, and
+// whether the connection is to end.
 func (m *member) next() (b []byte, ending bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.out) == 0 {
-		m.out = nil // its memory is used up from the front
-		return nil, m.ending
+	switch {
+	case m.first != nil:
+		b, m.first = m.first, nil
+		return b, false
+	case m.ack != nil:
+		b, m.ack = m.ack.Append(nil), nil
+		return b, false
 	}
-	b = m.out[0]
-	m.heavy -= weight(b)
-	m.out[0] = nil // no pointer outlives its turn
-	m.out = m.out[1:]
-	return b, false
+	if b = m.log.Next(); b != nil {
+		if !m.resumes {
+			m.log.Ack(m.log.Sent()) // it will never ask for it again
+		}
+		return b, false
+	}
+	if m.last != nil && !m.lastSaid {
+		m.lastSaid = true
+		return m.last.Append(nil), false
+	}
+	return nil, m.ending
 }
 
 // writeLoop sends the member's messages until there are none and the

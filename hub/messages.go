@@ -27,23 +27,23 @@ const (
 // with package sframe, which this package may not import.
 const streamChat = 4
 
-// messageLoop lets the member join and relays its messages. It returns what to
-// tell the member before hanging up, nil when it has gone by itself.
+// messageLoop lets the member join, or come back, and relays its messages. It
+// returns what to tell the member before hanging up, nil when the connection has
+// ended by itself.
 func (m *member) messageLoop() *wire.Error {
 	b, err := m.conn.RecvMessage(make([]byte, 0, wire.MaxMessage))
 	if err != nil || m.ended() {
 		return nil
 	}
-	log := m.hub.config.Log
-	if e := m.join(b, time.Now()); e != nil {
-		log.Info("member refused", "code", int(e.Code), "why", e.Text)
-		log.Debug("member refused", "remote", m.conn.Info().Remote)
+	if e := m.begin(b); e != nil {
+		m.hub.config.Log.Info("member refused", "code", int(e.Code), "why", e.Text)
+		m.hub.config.Log.Debug("member refused", "remote", m.conn.Info().Remote)
 		return e
 	}
+	if m.session == nil {
+		return nil // it waited to come back, and the connection ended
+	}
 	close(m.joined)
-	// Who meets whom is nobody's business, so it is said at Debug only.
-	log.Info("member joined", "slot", m.slot, "members", len(*m.session.members.Load()))
-	log.Debug("member joined", "slot", m.slot, "session", m.session.name, "remote", m.conn.Info().Remote)
 	if m.direct != nil {
 		m.direct.Serve(m)
 		m.direct.Wake(nil) // for what came meanwhile
@@ -56,26 +56,50 @@ func (m *member) messageLoop() *wire.Error {
 			return nil
 		}
 		if leave, e := m.handle(b, time.Now()); leave || e != nil {
+			if leave {
+				m.quit()
+			}
 			return e
 		}
 	}
 }
 
-// join handles the first message.
-func (m *member) join(b []byte, now time.Time) *wire.Error {
+// begin handles the first message.
+func (m *member) begin(b []byte) *wire.Error {
 	msg, err := wire.ParseMessage(b)
 	if err != nil {
 		return refuse(wire.CodeProtocol, "malformed message")
 	}
-	j, ok := msg.(wire.Join)
-	if !ok {
+	what := "joined"
+	switch msg := msg.(type) {
+	case wire.Join:
+		err := m.join(msg, time.Now())
+		if err != nil {
+			return err
+		}
+	case wire.Resume:
+		what = "is back"
+		if e := m.comeBack(msg); e != nil || m.session == nil {
+			return e
+		}
+	default:
 		return refuse(wire.CodeProtocol, "the first message is not a request to join")
 	}
+	// Who meets whom is nobody's business, so it is said at Debug only.
+	log := m.hub.config.Log
+	log.Info("member "+what, "slot", m.slot, "members", len(*m.session.members.Load()))
+	log.Debug("member "+what, "slot", m.slot, "session", m.session.name, "remote", m.conn.Info().Remote)
+	return nil
+}
+
+// join handles a request to join.
+func (m *member) join(j wire.Join, now time.Time) *wire.Error {
 	v, e := m.hub.admit(j, m.conn.Info().Binding)
 	if e != nil {
 		return e
 	}
 	m.hello, m.cert, m.hash, m.who = j.Hello, j.Cert, v.Hash(), v.Hello().Fingerprint
+	m.resumes = j.Caps&wire.CapResume != 0
 	return m.hub.enter(m, v.Hello().Session, now)
 }
 
@@ -83,17 +107,29 @@ func (m *member) join(b []byte, now time.Time) *wire.Error {
 // with it, as nothing else is read. It reports false when the connection is to
 // end.
 func (m *member) pace(by *meter, n int) bool {
-	wait := by.take(time.Now(), n)
-	for ; wait > 0; wait = by.take(time.Now(), n) {
-		t := time.NewTimer(wait)
-		select {
-		case <-t.C:
-		case <-m.done:
-			t.Stop()
+	take := func() time.Duration {
+		m.inMu.Lock()
+		defer m.inMu.Unlock()
+		return by.take(time.Now(), n)
+	}
+	for wait := take(); wait > 0; wait = take() {
+		if !m.sleep(wait) {
 			return false
 		}
 	}
 	return true
+}
+
+// sleep waits. It reports false when the connection is to end.
+func (m *member) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-m.done:
+		return false
+	}
 }
 
 // handle handles one message after the first. It reports whether the member
@@ -106,6 +142,22 @@ func (m *member) handle(b []byte, now time.Time) (leave bool, e *wire.Error) {
 	switch msg := msg.(type) {
 	case wire.Leave:
 		return true, nil
+	case wire.Ack:
+		return false, m.acknowledged(msg.Received)
+	case wire.Sealed:
+		// It waits before it counts, so that it comes again if that is in vain.
+		if m.faultOf(msg.Packet) == dropReasons && !m.pace(&m.chatMeter, 1) {
+			return false, nil
+		}
+	default:
+	}
+	m.inMu.Lock()
+	defer m.inMu.Unlock()
+	if m.moved {
+		return false, nil // it comes again over the other connection
+	}
+	m.countLocked()
+	switch msg := msg.(type) {
 	case wire.Forward:
 		return false, m.relay(msg.Pair)
 	case wire.Sealed:
@@ -137,15 +189,23 @@ func (m *member) relay(pair []byte) *wire.Error {
 // chat hands a reliable packet to all others in the session. One that may not
 // be relayed is counted and dropped as a datagram is.
 func (m *member) chat(packet []byte) {
+	if fault := m.faultOf(packet); fault != dropReasons {
+		m.drops[fault].Add(1)
+		return
+	}
+	m.session.tell(m, wire.Sealed{Packet: packet}.Append(nil))
+}
+
+// faultOf says why a reliable packet may not be relayed, dropReasons if it may.
+func (m *member) faultOf(packet []byte) dropReason {
 	p, err := wire.ParsePacket(packet)
 	switch {
 	case err != nil:
-		m.drops[dropMalformed].Add(1)
+		return dropMalformed
 	case p.KID.Slot() != m.slot:
-		m.drops[dropForged].Add(1)
+		return dropForged
 	case p.KID.Stream() != streamChat:
-		m.drops[dropNotChat].Add(1)
-	case m.pace(&m.chatMeter, 1):
-		m.session.tell(m, wire.Sealed{Packet: packet}.Append(nil))
+		return dropNotChat
 	}
+	return dropReasons
 }

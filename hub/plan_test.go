@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sanix-darker/s2c/internal/queue"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
@@ -91,7 +92,7 @@ func BenchmarkJoinLeave(b *testing.B) {
 				now = now.Add(slotRest)
 				m := newMember((*s.members.Load())[0].hub, nil, &benchConn{})
 				m.hash[2] = 1
-				if e := s.add(m, now); e != nil {
+				if e := s.add(m, [32]byte{}, now); e != nil {
 					b.Fatal(e.Text)
 				}
 				now = now.Add(time.Second)
@@ -101,7 +102,7 @@ func BenchmarkJoinLeave(b *testing.B) {
 					b.Fatal("not removed")
 				}
 				for _, o := range *s.members.Load() {
-					o.out, o.heavy = nil, 0
+					o.log = queue.Log{}
 				}
 			}
 		})

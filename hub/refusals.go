@@ -4,7 +4,7 @@ import "github.com/sanix-darker/s2c/internal/wire"
 
 // codes is how many values of wire.ErrorCode there are, with the 0 that no hub
 // sends.
-const codes = int(wire.CodeDenied) + 1
+const codes = int(wire.CodeExpired) + 1
 
 // crowdedCode counts connections that were closed without a word.
 const crowdedCode = 0
@@ -19,6 +19,7 @@ var refusalNames = [codes]string{
 	wire.CodeSessionFull: "session_full",
 	wire.CodeClosing:     "closing",
 	wire.CodeDenied:      "denied",
+	wire.CodeExpired:     "expired",
 }
 
 // countRefusalLocked counts the connection of m, which has ended, if m never

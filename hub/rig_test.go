@@ -110,6 +110,7 @@ type client struct {
 	t    *testing.T
 	conn *simnet.Conn
 	who  int // see package person
+	caps uint32
 	hash hello.Hash
 	wg   sync.WaitGroup
 
@@ -121,6 +122,9 @@ type client struct {
 	err     *wire.Error
 	packets []packet
 	told    []time.Time // when Layers came
+	token   [32]byte
+	got     uint64 // messages that count
+	acks    []uint64
 }
 
 // dial connects a client that has not sent anything.
@@ -155,6 +159,7 @@ func (r *rig) joinNow(session string) *client {
 func (c *client) sendJoin(session string) {
 	c.t.Helper()
 	j := request(c.t, c.who, c.conn.Info().Binding, session)
+	j.Caps = c.caps
 	c.hash = hello.Sum(j.Hello)
 	c.send(j)
 }
@@ -210,9 +215,11 @@ func (c *client) readMessages() {
 func (c *client) note(m wire.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.got++
 	switch m := m.(type) {
 	case wire.Joined:
-		c.slot = m.Slot
+		c.got--
+		c.slot, c.token = m.Slot, m.Token
 		c.events = append(c.events, fmt.Sprintf("joined %d of %d", m.Slot, m.Peers+1))
 	case wire.Peer:
 		if _, err := hello.Verify(m.Hello, m.Cert); err != nil {
@@ -250,7 +257,23 @@ func (c *client) note(m wire.Message) {
 	case wire.Layers:
 		c.events = append(c.events, layersText(m))
 		c.told = append(c.told, time.Now())
+	case wire.Away:
+		if c.peers[m.Slot] != m.Hash {
+			c.t.Errorf("slot %d heard that %d with %x is away (%v), knew %x", c.slot, m.Slot, m.Hash, m.Away, c.peers[m.Slot])
+		}
+		word := "back"
+		if m.Away {
+			word = "away"
+		}
+		c.events = append(c.events, fmt.Sprintf("%s %d", word, m.Slot))
+	case wire.Resumed:
+		c.got--
+		c.events = append(c.events, fmt.Sprintf("resumed %d", m.Received))
+	case wire.Ack:
+		c.got--
+		c.acks = append(c.acks, m.Received)
 	case wire.Error:
+		c.got--
 		c.err = &m
 		c.events = append(c.events, fmt.Sprintf("error %d", m.Code))
 	default:

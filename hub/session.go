@@ -49,12 +49,12 @@ func newSession(name string, limit int) *session {
 	return s
 }
 
-// add makes m a member, or says why not.
+// add makes m a member who can resume its place with a token, or says why not.
 //
 // It tells m of all the others and them of m under the lock, so that of any two
 // members each learns of the other exactly once, and before anything comes
 // from it.
-func (s *session) add(m *member, now time.Time) *wire.Error {
+func (s *session) add(m *member, token [32]byte, now time.Time) *wire.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	present := *s.members.Load()
@@ -65,10 +65,15 @@ func (s *session) add(m *member, now time.Time) *wire.Error {
 		return refuse(wire.CodeProtocol, "this hello is in the session already")
 	}
 	m.enter(s, s.takeSeat(now), now)
-	m.put(wire.Joined{Slot: m.slot, Peers: uint16(len(present))}.Append(nil))
+	m.greet(wire.Joined{Slot: m.slot, Token: token, Peers: uint16(len(present))}.Append(nil))
 	for _, o := range present {
 		m.put(o.peer)
 		o.put(m.peer)
+	}
+	for _, o := range present {
+		if o.absent {
+			m.putAway(o, true)
+		}
 	}
 	s.seats[m.slot].member = m
 	members := append(slices.Clip(present), m)
@@ -93,6 +98,7 @@ func (s *session) remove(m *member, now time.Time) bool {
 	rest := slices.Concat(present[:i], present[i+1:])
 	s.members.Store(&rest)
 	s.seats[m.slot] = seat{since: now}
+	m.replan.Stop()
 	gone := wire.Gone{Slot: m.slot, Hash: m.hash}.Append(nil)
 	for _, o := range rest {
 		o.put(gone)

@@ -157,15 +157,19 @@ func (m *member) tooSoonLocked(now time.Time) bool {
 	return wait > 0
 }
 
-// planLoop plans anew what could not be at once, until the connection ends.
+// planLoop plans anew what could not be at once, and tells the member how many
+// of its messages have come, until the connection ends.
 func (m *member) planLoop() {
 	defer m.replan.Stop()
+	defer m.ackTimer.Stop()
 	for {
 		select {
 		case <-m.done:
 			return
 		case <-m.replan.C:
 			m.session.plan(m, time.Now())
+		case <-m.ackTimer.C:
+			m.tellReceived()
 		}
 	}
 }
@@ -242,9 +246,13 @@ func (s *session) freshLocked(m *member, p *plan) {
 	}
 }
 
-// tellLocked tells m in what sizes to send its pictures, unless it knows.
+// tellLocked tells m in what sizes to send its pictures, unless it knows. One
+// without a connection is told when it has one.
 func (m *member) tellLocked(now time.Time) {
 	m.planned = now
+	if m.absent {
+		return
+	}
 	l := m.plan.Load().layers
 	fresh := m.fresh
 	m.fresh = [wire.MaxLayers]bool{}

@@ -137,6 +137,8 @@ type Call struct {
 	camOpen  atomic.Bool
 	spkOpen  atomic.Bool
 	selfTalk atomic.Bool
+	lost     atomic.Bool // the person was told that the connection is lost
+	offline  atomic.Bool // there is a place, and no connection
 	selfDB   atomicFloat
 	clipped  atomic.Int64              // when the microphone was too loud last, ns since 1970
 	spkDelay atomic.Int64              // from Voice.Get until it is heard, ns
@@ -145,7 +147,7 @@ type Call struct {
 
 	// Guarded by mu.
 	mu    sync.Mutex
-	link  *link // nil while not joined
+	link  *link // nil while without a place
 	stat  Link
 	code  [4]string
 	coded []*member // for whom code stands; nil when there is none
@@ -223,7 +225,8 @@ func (c *Call) Join(ctx context.Context) error {
 
 // Run takes part in the session that Join entered until ctx is done, or until
 // the hub or the session refuses (*RefusedError). A connection that is lost is
-// made again, with growing pauses, for as long as ctx lives. When Run returns,
+// made again, with growing pauses, for as long as ctx lives: for some time the
+// place is the same with the same keys, then it is a new one. When Run returns,
 // every goroutine has ended and every device is closed.
 func (c *Call) Run(ctx context.Context) error {
 	if c.first == nil {
@@ -239,27 +242,28 @@ func (c *Call) Run(ctx context.Context) error {
 	c.goes(&wg, func() { c.speakerLoop(ctx) })
 	c.goes(&wg, func() { c.rememberLoop(ctx) })
 	for l := c.first; ; {
-		err := c.serve(ctx, l)
+		err := c.stay(ctx, l)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if refused, ok := errors.AsType[*RefusedError](err); ok && !refused.Again() {
 			return err
 		}
-		if errors.Is(err, errAnew) {
+		if errors.Is(err, errAnew) || errors.Is(err, errExpired) {
 			if l, err = c.connect(ctx); err == nil {
+				c.tellBack()
 				continue
 			}
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 		}
-		c.cfg.Log.Warn("connection lost", "err", err)
-		c.notify(Notice{Kind: LinkLost, Err: err})
+		c.cfg.Log.Warn("place lost", "err", err)
+		c.tellLost(err)
 		if l, err = c.reconnect(ctx); err != nil {
 			return err
 		}
-		c.notify(Notice{Kind: LinkBack})
+		c.tellBack()
 	}
 }
 

@@ -152,6 +152,28 @@ type world struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 	ids  int // identities in use
+
+	mu   sync.Mutex
+	ends map[[32]byte]transport.Conn // the hub's ends of connections, by their binding
+}
+
+// A noting listener keeps the hub's ends of connections.
+type noting struct {
+	transport.Listener
+	w *world
+}
+
+func (l noting) Accept() (transport.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.w.mu.Lock()
+		if l.w.ends == nil {
+			l.w.ends = make(map[[32]byte]transport.Conn)
+		}
+		l.w.ends[c.Info().Binding] = c
+		l.w.mu.Unlock()
+	}
+	return c, err
 }
 
 func newWorld(t *testing.T) *world {
@@ -169,7 +191,7 @@ func (w *world) serve() context.CancelFunc {
 	}
 	ctx, cancel := context.WithCancel(w.ctx)
 	w.wg.Go(func() {
-		if err := hub.New(hub.Config{}).Serve(ctx, ln); err != nil {
+		if err := hub.New(hub.Config{}).Serve(ctx, noting{ln, w}); err != nil {
 			w.t.Errorf("Serve: %v", err)
 		}
 	})

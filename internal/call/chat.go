@@ -65,6 +65,9 @@ func (c *Call) Say(line string) error {
 	now := time.Now()
 	c.mu.Lock()
 	l := c.link
+	if c.stat.Phase != Joined {
+		l = nil // it would come late, or never
+	}
 	ok := l != nil && c.lines.take(now, sayBurst)
 	c.mu.Unlock()
 	switch {
@@ -73,16 +76,11 @@ func (c *Call) Say(line string) error {
 	case !ok:
 		return errTooFast
 	}
-	var plain [wire.MaxPlain]byte
-	chat := wire.Chat{Time: wire.NewMillis(now), Text: line}
-	packet, err := l.keys.Seal(nil, sframe.StreamChat, byte(wire.NewClear(wire.KindControl, 0)), chat.Append(plain[:0]))
-	if err != nil {
-		return fmt.Errorf("seal chat line: %w", err)
-	}
-	select {
-	case l.out <- wire.Sealed{Packet: packet}:
-	default:
+	if l.out.busy() {
 		return errBusy
+	}
+	if err := l.out.putChat(wire.Chat{Time: wire.NewMillis(now), Text: line}); err != nil {
+		return err
 	}
 	c.notify(Notice{Kind: ChatLine, Slot: l.slot, Name: c.cfg.Name, Text: shown, Fingerprint: c.cfg.Identity.Fingerprint()})
 	return nil

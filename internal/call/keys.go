@@ -29,7 +29,7 @@ const anewEvery = time.Hour
 // for this connection: others may be let in with the next few keys pressed.
 const anewSoon = time.Second
 
-// errAnew ends a connection in order to join anew.
+// errAnew gives up a place in order to join anew.
 var errAnew = errors.New("it is time for new keys")
 
 // answerTime is how long after the first message of a handshake an answer to it
@@ -44,37 +44,40 @@ const pairFirst = 1
 type acquaintance struct {
 	fp     hello.Fingerprint
 	listed bool // was there before this member
+	met    bool // and has answered
 }
 
-// An incoming is a message of the hub, or why there are no more.
-type incoming struct {
-	m   wire.Message
-	err error
-}
-
-// readLoop takes the messages of the hub apart and hands them to controlLoop.
-func (c *Call) readLoop(ctx context.Context, l *link) {
+// readLoop takes the messages of the hub apart and hands them to controlLoop. It
+// returns why the connection is to end: a *lostError, or what another connection
+// would not help against.
+func (c *Call) readLoop(ctx context.Context, l *link) error {
 	for {
-		var in incoming
 		b, err := l.conn.RecvMessage(nil) // a message may be kept, so each has its own memory
 		if err != nil {
-			in.err = err
-		} else if in.m, err = wire.ParseMessage(b); err != nil {
-			in.err = errProtocol
+			return &lostError{err}
+		}
+		m, err := wire.ParseMessage(b)
+		if err != nil {
+			return errProtocol
+		}
+		if a, ok := m.(wire.Ack); ok {
+			if !l.out.acknowledged(a.Received) {
+				return errProtocol
+			}
+			continue
 		}
 		select {
-		case l.in <- in:
+		case l.in <- m:
+			l.count()
 		case <-ctx.Done():
-			return
-		}
-		if in.err != nil {
-			return
+			return nil
 		}
 	}
 }
 
 // controlLoop takes the messages of the hub, the person's decisions, and what
-// time asks for. It returns why the connection is to end.
+// time asks for, also while there is no connection. It returns why the place is to
+// be given up.
 func (c *Call) controlLoop(ctx context.Context, l *link) error {
 	defer close(l.settled)
 	second := time.NewTicker(time.Second)
@@ -91,10 +94,8 @@ func (c *Call) controlLoop(ctx context.Context, l *link) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case in := <-l.in:
-			if err = in.err; err == nil {
-				err = c.message(ctx, l, in.m)
-			}
+		case m := <-l.in:
+			err = c.message(ctx, l, m)
 		case <-c.people.wake:
 			err = c.decided(ctx, l)
 		case now := <-second.C:
@@ -132,6 +133,9 @@ func (c *Call) message(ctx context.Context, l *link, m wire.Message) error {
 		return c.pair(ctx, l, m.Pair)
 	case wire.Gone:
 		c.gone(l, m.Hash)
+		return nil
+	case wire.Away:
+		c.away(m, time.Now())
 		return nil
 	case wire.Sealed:
 		c.hear(l, m.Packet, time.Now())
@@ -191,7 +195,7 @@ func (c *Call) letIn(ctx context.Context, l *link, v *visitor) error {
 		c.cfg.Log.Warn("member cannot be let in", "err", err)
 		return nil
 	}
-	l.known[id] = acquaintance{v.fingerprint(), v.listed}
+	l.known[id] = acquaintance{fp: v.fingerprint(), listed: v.listed}
 	c.syncScreen(l)
 	switch {
 	case pair != nil:
@@ -267,9 +271,21 @@ func (c *Call) event(l *link, e cipher.Event) {
 	p, now := e.Peer, time.Now()
 	switch e.Kind {
 	case cipher.Confirmed:
+		if a, ok := l.known[p.ID]; ok {
+			a.met = true
+			l.known[p.ID] = a
+		}
+		l.entering.Store(l.isEntering())
 		c.confirm(p, now)
+	case cipher.GivenUp:
+		delete(l.known, p.ID)
+		c.departed(p, now)
+		c.brokenOff(l, now)
 	case cipher.Expired:
 		delete(l.known, p.ID)
+		if c.brokenOff(l, now) {
+			return
+		}
 		c.cfg.Log.Info("member did not answer", "slot", p.Slot, "key", p.Fingerprint)
 		c.notify(Notice{Kind: MemberUnanswered, Slot: p.Slot, Name: c.lastName(p), Fingerprint: p.Fingerprint})
 	case cipher.Departed:
@@ -280,6 +296,9 @@ func (c *Call) event(l *link, e cipher.Event) {
 		c.notify(Notice{Kind: SelfRemoved, Slot: p.Slot, Name: shownName(p), Fingerprint: p.Fingerprint})
 	case cipher.GuessFailed:
 		delete(l.known, p.ID)
+		if c.brokenOff(l, now) {
+			return
+		}
 		c.cfg.Log.Warn("wrong passphrase", "slot", p.Slot, "key", p.Fingerprint)
 		c.notify(Notice{Kind: WrongPassphrase, Slot: p.Slot, Fingerprint: p.Fingerprint})
 		c.minded(now)
@@ -358,7 +377,7 @@ func (c *Call) gone(l *link, id hello.Hash) {
 	c.people.drop(func(v *visitor) bool { return v.hello.Hash() == id })
 	c.syncScreen(l)
 	if m != nil && m.name() != "" {
-		c.left(departure{fp: m.fp, name: m.name(), slot: m.slot, told: now.Add(leftHold)})
+		c.left(departure{fp: m.fp, name: m.name(), slot: m.slot, told: now.Add(leftHold), away: m.toldAway()})
 	}
 	c.touch()
 }

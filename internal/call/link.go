@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sanix-darker/s2c/cipher"
@@ -24,18 +24,30 @@ const leaveTimeout = 500 * time.Millisecond
 // heartbeatEvery is how often a member says that it is there.
 const heartbeatEvery = time.Second
 
-// A link is one joined connection to the hub.
+// A link is a place in the session. It outlives the connections over which it is
+// held: see resume.go.
 type link struct {
 	// Set by join.
-	conn    transport.Conn
 	keys    *cipher.Session
 	slot    uint16
-	out     chan wire.Message // messages for the hub; never closed
-	in      chan incoming     // read > control; never closed
+	token   [32]byte // to resume the place with; zero if the hub does not keep it
+	began   time.Time
+	out     post              // messages for the hub
+	in      chan wire.Message // read > control; never closed
 	settled chan struct{}     // closed by controlLoop when it adds no more to out
 
-	// Set by serve.
-	ctx context.Context // of the goroutines of members
+	// Set by join, and by resume while none of the goroutines of a connection runs.
+	conn transport.Conn
+
+	// Set by stay.
+	ctx context.Context // of all that lives as long as the place
+
+	// Updated by any goroutine.
+	received atomic.Uint64 // messages of the hub that count, as wire.Ack says
+	lostAt   atomic.Int64  // since when there is no connection, ns since 1970; 0 while there is
+	backAt   atomic.Int64  // when there was one again, likewise; 0 for never
+	entering atomic.Bool   // members who were there before have not answered
+	spoilt   atomic.Bool   // a handshake was broken off: only joining anew heals that
 
 	// Owned by controlLoop.
 	waiting  int // members whom the hub has yet to list
@@ -43,7 +55,8 @@ type link struct {
 	anew     *time.Timer   // for joining anew
 	digest   [32]byte      // of the people whom this member sees
 	digestAt time.Time     // when it was another one before
-	quickest time.Duration // round trip to the hub
+	quickest time.Duration // round trip to the hub, over the present connection
+	since    int64         // backAt, of that
 }
 
 // connect dials the hub and joins the session.
@@ -79,13 +92,13 @@ func (c *Call) join(ctx context.Context, conn transport.Conn) (*link, error) {
 		return nil, err
 	}
 	h, cert, _ := keys.Hello()
-	j := wire.Join{Hello: h, Cert: cert}
+	j := wire.Join{Hello: h, Cert: cert, Caps: wire.CapResume}
 	if c.cfg.Door != nil {
 		proof := c.cfg.Door.Door(conn.Info().Binding)
 		j.Door = proof[:]
 	}
 	before := conn.Info().RTT // nothing is in its way yet
-	joined, err := ask(conn, j)
+	answer, err := ask(conn, j)
 	if err != nil {
 		keys.Close()
 		if ctx.Err() != nil {
@@ -93,18 +106,20 @@ func (c *Call) join(ctx context.Context, conn transport.Conn) (*link, error) {
 		}
 		return nil, fmt.Errorf("join session %q: %w", c.cfg.Session, err)
 	}
-	if err := keys.Start(joined.Slot); err != nil {
+	joined, ok := answer.(wire.Joined)
+	if !ok || keys.Start(joined.Slot) != nil {
 		keys.Close()
 		return nil, errProtocol
 	}
 	l := &link{
-		conn: conn, keys: keys, slot: joined.Slot,
-		out:     make(chan wire.Message, 64),
-		in:      make(chan incoming),
+		conn: conn, keys: keys, slot: joined.Slot, token: joined.Token, began: time.Now(),
+		in:      make(chan wire.Message),
 		settled: make(chan struct{}),
 		waiting: int(joined.Peers),
 		known:   make(map[hello.Hash]acquaintance),
 	}
+	l.out.init(l.resumable())
+	l.entering.Store(l.waiting > 0)
 	l.slow(before)
 	l.slow(conn.Info().RTT)
 	return l, nil
@@ -116,52 +131,28 @@ var errNoAnswer = errors.New("the hub does not answer")
 // errProtocol says that the hub broke the protocol.
 var errProtocol = errors.New("the hub sent something unexpected")
 
-// ask sends a Join and waits for the answer.
-func ask(conn transport.Conn, j wire.Join) (wire.Joined, error) {
-	var joined wire.Joined
-	if err := conn.SendMessage(j.Append(nil)); err != nil {
-		return joined, err
+// ask sends the first message of a connection and waits for the answer. That of
+// a hub which refuses is an error.
+func ask(conn transport.Conn, m wire.Message) (wire.Message, error) {
+	if err := conn.SendMessage(m.Append(nil)); err != nil {
+		return nil, err
 	}
 	b, err := conn.RecvMessage(nil)
 	if err != nil {
-		return joined, err
+		return nil, err
 	}
-	m, err := wire.ParseMessage(b)
+	answer, err := wire.ParseMessage(b)
 	if err != nil {
-		return joined, errProtocol
+		return nil, errProtocol
 	}
-	switch m := m.(type) {
-	case wire.Joined:
-		return m, nil
-	case wire.Error:
-		return joined, refused(m)
+	if e, ok := answer.(wire.Error); ok {
+		return nil, refused(e)
 	}
-	return joined, errProtocol
+	return answer, nil
 }
 
-// serve takes part in the session over l until the connection ends or ctx is
-// done, and says why. All its goroutines have ended when it returns.
-func (c *Call) serve(ctx context.Context, l *link) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	l.ctx = ctx
-	var wg sync.WaitGroup
-	c.goes(&wg, func() { c.readLoop(ctx, l) })
-	c.goes(&wg, func() { cancel(c.recvLoop(l)) })
-	c.goes(&wg, func() { cancel(c.sendLoop(ctx, l)) })
-	c.goes(&wg, func() { cancel(c.controlLoop(ctx, l)) })
-	c.goes(&wg, func() { c.writeLoop(ctx, l) })
-	c.goes(&wg, func() { c.beatLoop(ctx, l) })
-	c.goes(&wg, func() { c.repairLoop(ctx, l) })
-	<-ctx.Done()
-	wg.Wait()
-	err := context.Cause(ctx)
-	c.dropLink(l, errors.Is(err, errAnew))
-	return err
-}
-
-// dropLink forgets the members and the keys of a connection that has ended. If
-// it will be made anew at once, the members of before are expected back.
+// dropLink forgets the members and the keys of a place that is lost. If another
+// one is taken at once, the members of before are expected back.
 func (c *Call) dropLink(l *link, anew bool) {
 	now := time.Now()
 	c.mu.Lock()
@@ -190,66 +181,67 @@ func (c *Call) dropLink(l *link, anew bool) {
 	c.touch()
 }
 
-// writeLoop is the only one to send messages. When ctx is done it says goodbye
-// to the members and to the hub, and closes the connection.
-func (c *Call) writeLoop(ctx context.Context, l *link) {
+// writeLoop is the only one to send messages. When the place is given up it says
+// goodbye to the members and to the hub. It closes the connection. It returns an
+// error if another connection would not help.
+func (c *Call) writeLoop(ctx context.Context, l *link) error {
 	defer l.conn.Close()
-	var buf []byte
+	tick := time.NewTicker(ackEvery)
+	defer tick.Stop()
 	for {
 		select {
-		case m := <-l.out:
-			buf = m.Append(buf[:0])
-			if err := l.conn.SendMessage(buf); err != nil {
-				return // the loops that receive say why
-			}
+		case <-l.out.ready:
+		case <-tick.C:
+			l.out.acknowledge(l.received.Load())
 		case <-ctx.Done():
-			stuck := time.AfterFunc(leaveTimeout, func() { l.conn.Close() })
-			defer stuck.Stop()
-			<-l.settled
-			l.goodbye(buf)
-			return
+			if l.ctx.Err() != nil {
+				l.goodbye()
+			}
+			return nil
+		}
+		if ok, err := l.send(); err != nil {
+			return err
+		} else if !ok {
+			<-ctx.Done()
+			return nil
 		}
 	}
 }
 
 // goodbye sends what still waits and the last messages of all. It is no loss if
 // that fails: the hub then sees the connection end.
-func (l *link) goodbye(buf []byte) {
-	send := func(m wire.Message) bool {
-		buf = m.Append(buf[:0])
-		return l.conn.SendMessage(buf) == nil
-	}
-	for len(l.out) > 0 {
-		if !send(<-l.out) {
-			return
-		}
+func (l *link) goodbye() {
+	stuck := time.AfterFunc(leaveTimeout, func() { l.conn.Close() })
+	defer stuck.Stop()
+	<-l.settled
+	if ok, _ := l.send(); !ok {
+		return
 	}
 	for _, pair := range l.keys.Bye() {
-		if !send(wire.Forward{Pair: pair}) {
+		if l.conn.SendMessage(wire.Forward{Pair: pair}.Append(nil)) != nil {
 			return
 		}
 	}
-	send(wire.Leave{})
+	_ = l.conn.SendMessage(wire.Leave{}.Append(nil))
 }
 
 // write queues a message for the hub.
 func (l *link) write(ctx context.Context, m wire.Message) error {
-	select {
-	case l.out <- m:
-		return nil
-	case <-ctx.Done():
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	return l.out.put(m)
 }
 
-// sendLoop seals what waits in the outbox and sends it.
+// sendLoop seals what waits in the outbox and sends it. It returns an error if
+// another connection would not help.
 func (c *Call) sendLoop(ctx context.Context, l *link) error {
 	var p payload
 	var buf [wire.MaxDatagram]byte
 	for {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return nil
 		case <-c.outbox.queue.Ready():
 		}
 		for c.outbox.get(time.Now(), &p) {
@@ -261,7 +253,7 @@ func (c *Call) sendLoop(ctx context.Context, l *link) error {
 				}
 			}
 			if err := l.conn.SendDatagram(b); err != nil {
-				return err
+				return nil //nolint:nilerr // readLoop says why
 			}
 		}
 	}

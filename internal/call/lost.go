@@ -109,6 +109,13 @@ func (g *gaps) take(kid sframe.KID, ctr uint64, now time.Time) (opened bool, lat
 	return opened, late
 }
 
+// restart forgets what is missing.
+func (g *gaps) restart() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.started, g.n = false, 0
+}
+
 func (g *gaps) addLocked(x missing) {
 	if g.n == maxLost {
 		copy(g.list[:], g.list[1:])

@@ -76,6 +76,7 @@ type member struct {
 	beatAt   time.Time // when the last heartbeat came; zero for none
 	digestAt time.Time // when beat.Digest was another one before
 	differs  bool
+	absence  absence
 	streams  [2]counter // voice, video
 	ask      request
 	lastTick time.Time
@@ -144,12 +145,6 @@ func (m *member) hear(now time.Time) {
 	m.mu.Unlock()
 }
 
-func (m *member) heardAt() time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.heard
-}
-
 // takeBeat takes a heartbeat. It reports whether a screen shows any of the
 // change.
 func (m *member) takeBeat(b wire.Heartbeat, now time.Time) bool {
@@ -171,7 +166,7 @@ func (m *member) compare(mine [32]byte, mineAt, now time.Time) (began, changed b
 	defer m.mu.Unlock()
 	was := m.differs
 	switch {
-	case m.nick == "" || m.beatAt.IsZero():
+	case m.nick == "" || m.beatAt.IsZero() || m.isAwayLocked():
 	case m.beat.Digest == mine:
 		m.differs = false
 	case now.Sub(mineAt) > differTime && now.Sub(m.digestAt) > differTime:
@@ -280,6 +275,9 @@ func (m *member) snapshot() Member {
 		s.Lag = max(age-fastest, 0)
 	}
 	s.Silent = time.Since(m.heard)
+	if m.isAwayLocked() {
+		s.Away, s.AwaySince = true, m.absence.at
+	}
 	return s
 }
 

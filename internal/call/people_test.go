@@ -20,6 +20,7 @@ import (
 	"github.com/sanix-darker/s2c/internal/simnet"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/trust"
+	"github.com/sanix-darker/s2c/internal/wire"
 )
 
 // guest returns the Config of somebody without devices, who costs little.
@@ -67,7 +68,21 @@ func through(cfg call.Config, wrap func(transport.Conn) transport.Conn) call.Con
 	return cfg
 }
 
-// cuttable has the connections of a member end when cut is called.
+// An unkept connection is to a hub that keeps no places.
+type unkept struct{ transport.Conn }
+
+func (c unkept) SendMessage(b []byte) error {
+	if m, err := wire.ParseMessage(b); err == nil {
+		if j, ok := m.(wire.Join); ok {
+			j.Caps = 0
+			b = j.Append(nil)
+		}
+	}
+	return c.Conn.SendMessage(b)
+}
+
+// cuttable has the connections of a member end when cut is called, and the member
+// join anew.
 func cuttable(cfg call.Config) (_ call.Config, cut func()) {
 	var mu sync.Mutex
 	var last transport.Conn
@@ -75,7 +90,7 @@ func cuttable(cfg call.Config) (_ call.Config, cut func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		last = c
-		return c
+		return unkept{c}
 	})
 	return cfg, func() {
 		mu.Lock()

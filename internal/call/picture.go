@@ -48,7 +48,7 @@ func (c *Call) encodeLoop(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		if !c.cameraOn.Load() {
+		if !c.cameraOn.Load() || c.offline.Load() {
 			c.noteSending(nil)
 			continue
 		}

@@ -13,14 +13,15 @@ import (
 )
 
 // recvLoop opens packets and hands them on. What does not authenticate, or is
-// malformed inside, is dropped: a hub or a member can send anything.
-func (c *Call) recvLoop(l *link) error {
+// malformed inside, is dropped: a hub or a member can send anything. It returns
+// when the connection ends; readLoop says why.
+func (c *Call) recvLoop(l *link) {
 	var buf [wire.MaxDatagram]byte
 	var plain [wire.MaxDatagram]byte
 	for {
 		n, err := l.conn.RecvDatagram(buf[:])
 		if err != nil {
-			return err
+			return
 		}
 		b, from, err := l.keys.Open(plain[:0], buf[:n])
 		if err != nil {

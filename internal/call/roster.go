@@ -12,6 +12,8 @@ import (
 // The times of the roster.
 const (
 	silentLimit = 30 * time.Second // without a packet a member has left
+	awayLimit   = 60 * time.Second // the same for one whose connection is broken, as the hub says
+	awayToTell  = 2 * time.Second  // before the person is told that somebody is away
 	differTime  = 3 * time.Second  // that a change of the members may take to reach everybody
 	leftHold    = 2 * time.Second  // before somebody is said to have left: they may come back with new keys
 	backTime    = 10 * time.Second // the same, for all of them when it is this member who joins anew
@@ -23,6 +25,7 @@ type departure struct {
 	name string
 	slot uint16
 	told time.Time // when the person is told
+	away bool      // the person knows that they were away
 }
 
 // syncScreen makes the screen show those, and only those, to whom this member
@@ -82,6 +85,9 @@ func (c *Call) confirm(p cipher.Peer, now time.Time) {
 	wake(c.outbox.beat)
 	i := slices.IndexFunc(c.departures, func(d departure) bool { return d.fp == p.Fingerprint && d.name == name })
 	if i >= 0 { // never really away
+		if c.departures[i].away {
+			c.notify(Notice{Kind: MemberBack, Slot: m.slot, Name: name, Fingerprint: m.fp})
+		}
 		c.departures = slices.Delete(c.departures, i, i+1)
 	} else {
 		c.notify(Notice{Kind: MemberJoined, Slot: m.slot, Name: name, Fingerprint: m.fp})
@@ -113,18 +119,27 @@ func (c *Call) tellLeft(now time.Time) {
 	})
 }
 
-// second does what is due every second.
+// second does what is due every second. While there is no connection nobody can
+// be heard, and nobody is forgotten for it.
 func (c *Call) second(l *link, now time.Time) {
+	c.people.drop(func(v *visitor) bool { return v.knocks && now.Sub(v.since) >= knockTime })
+	c.tellLeft(now)
+	c.minded(now)
+	l.entering.Store(l.isEntering())
+	if l.lostAt.Load() != 0 {
+		return
+	}
 	for _, m := range *c.members.Load() {
-		if now.Sub(m.heardAt()) >= silentLimit {
+		if m.silentFor(now) >= m.patienceWith() {
 			c.cfg.Log.Info("member is silent", "slot", m.slot)
 			c.forgetSilent(l, m, now)
 		}
 	}
-	c.people.drop(func(v *visitor) bool { return v.knocks && now.Sub(v.since) >= knockTime })
-	c.tellLeft(now)
+	c.tellAway(now)
 	c.compare(l, now)
-	c.minded(now)
+	if at := l.backAt.Load(); at != l.since {
+		l.since, l.quickest = at, 0 // it may be another network
+	}
 	c.save(l, now)
 }
 

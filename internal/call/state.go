@@ -56,13 +56,19 @@ type Member struct {
 	TooLoud  bool          // of Self: more than the microphone can take
 	Loss     float64       // share of this member's packets lost over the last second
 	Silent   time.Duration // since anything arrived from the member
-	FPS      float64       // pictures decoded over the last second
-	Width    int           // of the last picture, in pixels; 0 before the first
-	Height   int           // likewise
-	Volume   float64       // dB, as SetVolume was told
-	Voice    time.Duration // capture to playing, by the two clocks
-	Picture  time.Duration // capture to decoded, by the two clocks
-	Lag      time.Duration // how much later pictures come than the fastest of the last minute
+
+	// Away says that the member's connection is broken, by the hub's word, and that
+	// the member may come back with the same keys.
+	Away      bool
+	AwaySince time.Time // when this member heard of it
+
+	FPS     float64       // pictures decoded over the last second
+	Width   int           // of the last picture, in pixels; 0 before the first
+	Height  int           // likewise
+	Volume  float64       // dB, as SetVolume was told
+	Voice   time.Duration // capture to playing, by the two clocks
+	Picture time.Duration // capture to decoded, by the two clocks
+	Lag     time.Duration // how much later pictures come than the fastest of the last minute
 
 	Lips time.Duration // by how much later the last picture was shown than its sound is heard, 0 when there is none
 
@@ -166,6 +172,8 @@ const (
 	EchoStays        // Err: the others may hear themselves from the speaker
 	PicturesPaused   // Slot, Name: the way is too slow for their pictures, or for one's own if Name is ""
 	PicturesBack     // Slot, Name
+	MemberAway       // Slot, Name, Fingerprint: the connection is broken, for some seconds already
+	MemberBack       // Slot, Name, Fingerprint: after MemberAway
 )
 
 // String returns the word that headless output uses.
@@ -209,6 +217,10 @@ func (k NoticeKind) String() string {
 		return "pictures-paused"
 	case PicturesBack:
 		return "pictures-back"
+	case MemberAway:
+		return "away"
+	case MemberBack:
+		return "back"
 	}
 	panic("call: internal error: notice of no kind")
 }

@@ -34,10 +34,18 @@
 //	01 JOIN     hello, cert, door, caps       81 JOINED  slot, token, number of members
 //	02 FORWARD  pair message                  82 PEER    slot, hello, cert
 //	03 LEAVE                                  83 GONE    slot, hash
-//	05 WATCH    whose pictures, and how       84 FROM    pair message
-//	40 SEALED   packet                        85 ERROR   code, text
-//	                                          86 LAYERS  in what sizes somebody looks
+//	04 RESUME   token, count                  84 FROM    pair message
+//	05 WATCH    whose pictures, and how       85 ERROR   code, text
+//	40 SEALED   packet                        86 LAYERS  in what sizes somebody looks
+//	41 ACK      count                         87 RESUMED count
+//	                                          88 AWAY    slot, hash, whether
 //	                                          40 SEALED  packet
+//	                                          41 ACK     count
+//
+// A member whose connection broke may RESUME its place for some time, over
+// another connection and with the keys that it has. Each end tells the other how
+// many of its messages have come, and sends those again that have not: none is
+// lost and none comes twice.
 //
 // The hub hands a SEALED packet, which is of the chat stream, unchanged to all
 // others in the session.

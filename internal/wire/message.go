@@ -23,22 +23,30 @@ const (
 	typeJoin    = 0x01
 	typeForward = 0x02
 	typeLeave   = 0x03
+	typeResume  = 0x04
 	typeWatch   = 0x05
 	typeSealed  = 0x40
+	typeAck     = 0x41
 	typeJoined  = 0x81
 	typePeer    = 0x82
 	typeGone    = 0x83
 	typeFrom    = 0x84
 	typeError   = 0x85
 	typeLayers  = 0x86
+	typeResumed = 0x87
+	typeAway    = 0x88
 )
+
+// CapResume is the bit of Join.Caps that says that the member knows Resume,
+// Resumed, Away and Ack.
+const CapResume = 1 << 0
 
 // Join asks to enter the session that the Hello names.
 type Join struct {
 	Hello []byte // see package hello
 	Cert  []byte // see package hello
 	Door  []byte // empty, or the proof of a door token
-	Caps  uint32 // reserved, 0
+	Caps  uint32 // CapResume; the other bits are reserved, 0
 }
 
 // Forward carries a pair message to another member.
@@ -51,8 +59,33 @@ type Leave struct{}
 // is there already.
 type Joined struct {
 	Slot  uint16   // the member's own slot
-	Token [32]byte // for resuming; not used yet
+	Token [32]byte // for Resume; zero if the hub does not keep a place
 	Peers uint16
+}
+
+// Resume asks, as the first message of a connection, for the place that the
+// member had over another one. Received counts the messages of the hub that
+// came there, and over those before it.
+type Resume struct {
+	Token    [32]byte // of Joined; a secret
+	Received uint64
+}
+
+// Resumed answers a Resume. Received counts the messages of the member that came
+// to the hub. Those on both sides that did not come follow, in order.
+type Resumed struct{ Received uint64 }
+
+// Ack says how many messages have come since Joined, so that the other end need
+// not keep them for a Resume. What counts is every message but Join, Joined,
+// Resume, Resumed, Leave, Error and Ack.
+type Ack struct{ Received uint64 }
+
+// Away tells that a member's connection is broken and its place is kept for
+// some time, or that it is back.
+type Away struct {
+	Slot uint16
+	Hash hello.Hash
+	Away bool
 }
 
 // Peer tells of a member: after Joined of those who are there, later of those
@@ -89,6 +122,7 @@ const (
 	CodeClosing     ErrorCode = 5 // the hub is shutting down
 	CodeSlow        ErrorCode = 6 // the member does not read
 	CodeDenied      ErrorCode = 7 // not on the hub's list, or without its door token
+	CodeExpired     ErrorCode = 8 // there is no such place to resume, or not any more
 )
 
 // Error ends a connection.
@@ -117,6 +151,32 @@ func (m Joined) Append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint16(append(b, typeJoined), m.Slot)
 	b = append(b, m.Token[:]...)
 	return binary.BigEndian.AppendUint16(b, m.Peers)
+}
+
+// Append implements Message.
+func (m Resume) Append(b []byte) []byte {
+	b = append(append(b, typeResume), m.Token[:]...)
+	return binary.BigEndian.AppendUint64(b, m.Received)
+}
+
+// Append implements Message.
+func (m Resumed) Append(b []byte) []byte {
+	return binary.BigEndian.AppendUint64(append(b, typeResumed), m.Received)
+}
+
+// Append implements Message.
+func (m Ack) Append(b []byte) []byte {
+	return binary.BigEndian.AppendUint64(append(b, typeAck), m.Received)
+}
+
+// Append implements Message.
+func (m Away) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint16(append(b, typeAway), m.Slot)
+	b = append(b, m.Hash[:]...)
+	if m.Away {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 // Append implements Message.
@@ -158,6 +218,17 @@ func ParseMessage(b []byte) (Message, error) {
 		m = Leave{}
 	case typeJoined:
 		m = Joined{Slot: r.uint16(), Token: r.array32(), Peers: r.uint16()}
+	case typeResume:
+		m = Resume{Token: r.array32(), Received: r.uint64()}
+	case typeResumed:
+		m = Resumed{Received: r.uint64()}
+	case typeAck:
+		m = Ack{Received: r.uint64()}
+	case typeAway:
+		a := Away{Slot: r.uint16(), Hash: r.array32()}
+		flag := r.uint8()
+		a.Away, r.failed = flag == 1, r.failed || flag > 1
+		m = a
 	case typePeer:
 		m = Peer{Slot: r.uint16(), Hello: r.vector(), Cert: r.vector()}
 	case typeGone:
@@ -235,6 +306,13 @@ func (r *reader) uint16() uint16 {
 func (r *reader) uint32() uint32 {
 	if v := r.take(4); v != nil {
 		return binary.BigEndian.Uint32(v)
+	}
+	return 0
+}
+
+func (r *reader) uint64() uint64 {
+	if v := r.take(8); v != nil {
+		return binary.BigEndian.Uint64(v)
 	}
 	return 0
 }
