@@ -70,9 +70,13 @@ type layer struct {
 	index int
 	enc   *video.Encoder // nil before the first picture
 	shape Sending        // of enc
+	size  int            // of a part of its pictures, in bytes
 	since time.Time      // when enc was made
 	pace  pacer
 	frame media.Frame // scaled
+
+	thin  bool // the call is: pictures are cut into small parts
+	share int  // of how many layers this one is
 
 	buf     []byte
 	newest  uint16    // the picture coded last
@@ -153,7 +157,7 @@ func (s Sending) quantiser() int {
 // open makes the layer one of a shape, if it is not and has not just become
 // another one.
 func (l *layer) open(s Sending, bitrate int, now time.Time) error {
-	if l.enc != nil && (l.shape == s || now.Sub(l.since) < reopenEvery) {
+	if l.enc != nil && (l.shape == s && l.size == l.part() || now.Sub(l.since) < reopenEvery) {
 		return nil
 	}
 	first := uint16(0)
@@ -163,16 +167,27 @@ func (l *layer) open(s Sending, bitrate int, now time.Time) error {
 	if bitrate == 0 {
 		bitrate = s.bitrate()
 	}
+	if l.thin {
+		bitrate = min(bitrate, thinBitrate/l.share)
+	}
 	enc, err := video.NewEncoder(video.Config{
 		Width: s.Width, Height: s.Height, FPS: s.FPS, Bitrate: bitrate, Quantiser: s.quantiser(), Chroma: s.Colour, FirstID: first,
-		MaxBytes: maxPictureParts * wire.MaxPart,
+		MaxBytes: maxPictureParts * l.part(),
 		Denoise:  true, // a camera's noise costs more than all else; what has none stays as it is
 	})
 	if err != nil {
 		return err
 	}
-	l.enc, l.shape, l.since, l.repeats = enc, s, now, repeater{times: l.repeats.times}
+	l.enc, l.shape, l.size, l.since, l.repeats = enc, s, l.part(), now, repeater{times: l.repeats.times}
 	return nil
+}
+
+// part returns how many bytes of a picture go into a packet.
+func (l *layer) part() int {
+	if l.thin {
+		return thinPart
+	}
+	return wire.MaxPart
 }
 
 // send codes the camera's picture f and queues it, if it is the layer's turn.
@@ -214,7 +229,8 @@ func (c *Call) sendPicture(l *layer, now time.Time) error {
 	if pic.Key() {
 		kind, l.key = wire.KindKey, now
 	}
-	parts := (len(buf) + wire.MaxPart - 1) / wire.MaxPart
+	size := l.size
+	parts := (len(buf) + size - 1) / size
 	if parts > maxPictureParts {
 		panic("call: internal error: picture larger than the encoder was told")
 	}
@@ -223,12 +239,12 @@ func (c *Call) sendPicture(l *layer, now time.Time) error {
 		p := wire.Part{
 			ID: pic.ID, Ref: pic.Ref, Time: wire.NewMillis(l.frame.At),
 			Part: uint8(i), Parts: uint8(parts), Tall: l.shape.Tall,
-			Data: buf[i*wire.MaxPart : min((i+1)*wire.MaxPart, len(buf))],
+			Data: buf[i*size : min((i+1)*size, len(buf))],
 		}
 		b := plain[:0]
 		if i == parts-1 {
 			if !pic.Key() { // a key picture needs none of those before
-				b = l.repeats.append(b, wire.MaxPart-len(p.Data))
+				b = l.repeats.append(b, size-len(p.Data))
 			}
 			l.repeats.remember(p)
 		}

@@ -75,6 +75,7 @@ func (c *Call) connect(ctx context.Context) (*link, error) {
 	c.mu.Lock()
 	c.link = l
 	c.mu.Unlock()
+	c.joinedAt.Store(l.began.UnixNano())
 	c.setPhase(Joined, time.Time{})
 	return l, nil
 }
@@ -120,8 +121,8 @@ func (c *Call) join(ctx context.Context, conn transport.Conn) (*link, error) {
 	}
 	l.out.init(l.resumable())
 	l.entering.Store(l.waiting > 0)
-	l.slow(before)
-	l.slow(conn.Info().RTT)
+	l.slow(before, tideHigh)
+	l.slow(conn.Info().RTT, tideHigh)
 	return l, nil
 }
 
@@ -233,32 +234,6 @@ func (l *link) write(ctx context.Context, m wire.Message) error {
 	return l.out.put(m)
 }
 
-// sendLoop seals what waits in the outbox and sends it. It returns an error if
-// another connection would not help.
-func (c *Call) sendLoop(ctx context.Context, l *link) error {
-	var p payload
-	var buf [wire.MaxDatagram]byte
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-c.outbox.queue.Ready():
-		}
-		for c.outbox.get(time.Now(), &p) {
-			b := p.plain[:p.n]
-			if !p.bare {
-				var err error
-				if b, err = l.keys.Seal(buf[:0], p.stream, byte(p.clear), b); err != nil {
-					return err // the key is used up: join anew
-				}
-			}
-			if err := l.conn.SendDatagram(b); err != nil {
-				return nil //nolint:nilerr // readLoop says why
-			}
-		}
-	}
-}
-
 // beatLoop tells the others once a second how this member is, asks for
 // pictures that are missing, and measures the link.
 func (c *Call) beatLoop(ctx context.Context, l *link) {
@@ -289,6 +264,7 @@ func (c *Call) beat(l *link, now time.Time) {
 		Muted:  c.silent(),
 		Camera: c.cameraOn.Load() && c.camOpen.Load(),
 		Deaf:   !c.spkOpen.Load(),
+		Thin:   c.thinLink(),
 		Digest: l.keys.Digest(),
 	}.Append(buf[:0]))
 }

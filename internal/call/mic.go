@@ -4,10 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/internal/audio"
 	"github.com/sanix-darker/s2c/internal/media"
-	"github.com/sanix-darker/s2c/internal/queue"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
@@ -78,6 +76,7 @@ type microphone struct {
 	level    float64
 	speaking bool
 
+	bundle  bundle
 	members *[]*member // who was there at the last packet
 	opus    [audio.MaxPacket]byte
 	plain   [wire.MaxPlain]byte
@@ -157,6 +156,9 @@ func (m *microphone) count() {
 // reset forgets all that could still be sent.
 func (m *microphone) reset() {
 	m.call.voice.Reset()
+	if m.bundle.n > 0 {
+		m.put(m.bundle.take(), time.Now())
+	}
 	m.filling, m.nHeld = false, 0
 	m.shield.forget()
 }
@@ -206,11 +208,7 @@ func (m *microphone) fill(chunk *media.Chunk, index uint16, held bool) {
 		Index: m.first, Time: wire.NewMillis(m.at), Held: held,
 		Level: uint8(-max(m.level, -127)), Speaking: m.speaking, Opus: b,
 	}
-	now := time.Now()
-	m.shield.protect(&v)
-	c.outbox.put(now, queue.Voice, sframe.StreamVoice, wire.NewClear(wire.KindVoice, 0), v.Append(m.plain[:0]))
-	m.shield.remember(&v)
-	m.shield.adapt(c, now)
+	m.send(&v, time.Now())
 }
 
 // SetTalking lets a muted microphone be heard while talking is true, which is

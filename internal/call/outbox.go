@@ -25,6 +25,7 @@ var outboxLimits = [queue.Classes]queue.Limit{
 // A payload is a packet before it is sealed, or one for the hub itself.
 type payload struct {
 	ticket uint64
+	class  queue.Class
 	bare   bool // for the hub: not to be sealed
 	stream sframe.Stream
 	clear  wire.Clear
@@ -65,7 +66,7 @@ func wake(c chan struct{}) {
 func (o *outbox) put(now time.Time, class queue.Class, stream sframe.Stream, clear wire.Clear, plain []byte) {
 	o.mu.Lock()
 	p := o.takeLocked(plain)
-	p.bare, p.stream, p.clear = false, stream, clear
+	p.class, p.bare, p.stream, p.clear = class, false, stream, clear
 	t := p.ticket
 	o.mu.Unlock()
 	o.queue.Push(class, t, now)
@@ -75,7 +76,7 @@ func (o *outbox) put(now time.Time, class queue.Class, stream sframe.Stream, cle
 func (o *outbox) putBare(now time.Time, class queue.Class, b []byte) {
 	o.mu.Lock()
 	p := o.takeLocked(b)
-	p.bare = true
+	p.class, p.bare = class, true
 	t := p.ticket
 	o.mu.Unlock()
 	o.queue.Push(class, t, now)
@@ -100,7 +101,8 @@ func (o *outbox) get(now time.Time, p *payload) bool {
 		o.mu.Lock()
 		s := &o.slots[t%outboxSlots]
 		if ok = s.ticket == t; ok {
-			p.bare, p.stream, p.clear, p.n = s.bare, s.stream, s.clear, copy(p.plain[:], s.plain[:s.n])
+			p.class, p.bare, p.stream, p.clear = s.class, s.bare, s.stream, s.clear
+			p.n = copy(p.plain[:], s.plain[:s.n])
 		}
 		o.mu.Unlock()
 		if ok {

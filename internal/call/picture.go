@@ -65,13 +65,23 @@ func (c *Call) encodeLoop(ctx context.Context) {
 				sizes[i] = cutSize(sizes[i], step)
 			}
 		}
+		thin := c.thin.Load()
+		if thin {
+			if time.Since(time.Unix(0, c.joinedAt.Load())) < thinStart {
+				n = 0
+			}
+			for i := range n {
+				sizes[i] = thinSize(sizes[i], n)
+			}
+		}
 		now := time.Now()
 		loss, slow := c.worstLoss(now)
-		if slow {
+		if slow || thin {
 			loss = 0 // too much is sent already
 		}
 		for i := range n {
 			layers[i].repeats.adapt(loss)
+			layers[i].thin, layers[i].share = thin, n
 			if err := c.send(&layers[i], sizes[i], f, now); err != nil {
 				c.cfg.Log.Error("picture not coded", "err", err)
 			}

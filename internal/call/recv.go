@@ -71,6 +71,19 @@ func (c *Call) take(l *link, m *member, from wire.Packet, b []byte, now time.Tim
 // takeVoice takes a voice packet of m and the copies in it.
 func (m *member) takeVoice(v *wire.Voice, now time.Time) {
 	age := wire.NewMillis(now).Sub(v.Time)
+	if v.Bundle {
+		m.takeBundle(v, age, now)
+	} else {
+		m.takeCopies(v, age, now)
+	}
+	if !v.Held {
+		m.said.take(v, now)
+		m.tide.take(age, now)
+	}
+}
+
+// takeCopies takes a voice packet of m with copies of some that were sent before.
+func (m *member) takeCopies(v *wire.Voice, age time.Duration, now time.Time) {
 	m.voice.Put(now, audio.Packet{Index: v.Index, Age: age, Opus: v.Opus, Held: v.Held})
 	for _, x := range v.Copies[:v.N] {
 		before := time.Duration(x.Before) * media.ChunkTime
@@ -80,10 +93,6 @@ func (m *member) takeVoice(v *wire.Voice, now time.Time) {
 				Behind: uint8((before + span - 1) / span),
 			})
 		}
-	}
-	if !v.Held {
-		m.said.take(v, now)
-		m.tide.take(age, now)
 	}
 }
 

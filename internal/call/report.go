@@ -21,7 +21,7 @@ const reportTime = 3500 * time.Millisecond
 func (c *Call) reportLoss(now time.Time) {
 	var r wire.LossReport
 	for _, m := range *c.members.Load() {
-		loss, slow := m.lossTrend(), m.tide.high(now)
+		loss, slow := m.lossTrend(), m.tide.high(now, c.mostTide())
 		if (loss >= reportFrom || slow) && r.N < wire.MaxLosses {
 			r.Losses[r.N] = wire.SlotLoss{Slot: m.slot, Loss: uint8(min(loss, 1)*wire.MaxLoss + 0.5), Slow: slow}
 			r.N++
@@ -101,8 +101,8 @@ func note(least *[2]time.Duration, used *[2]bool, since *time.Time, span, age ti
 	}
 }
 
-// high reports whether the packets are slow at time now.
-func (t *tide) high(now time.Time) bool {
+// high reports whether the packets are slow at time now, by more than most.
+func (t *tide) high(now time.Time, most time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.anyShort[1] || !t.anyLong[0] || now.Sub(t.shortAt) > 2*time.Second {
@@ -116,5 +116,5 @@ func (t *tide) high(now time.Time) bool {
 	if t.anyShort[0] {
 		recent = min(recent, t.short[0])
 	}
-	return recent > least+tideHigh
+	return recent > least+most
 }

@@ -140,6 +140,7 @@ func (c *Call) second(l *link, now time.Time) {
 	if at := l.backAt.Load(); at != l.since {
 		l.since, l.quickest = at, 0 // it may be another network
 	}
+	c.feelThin()
 	c.save(l, now)
 }
 

@@ -139,7 +139,11 @@ func (s *shield) adapt(c *Call, now time.Time) {
 	if c.cfg.VoiceBitrate != 0 {
 		return
 	}
-	if err := c.voice.SetBitrate(bitrate(s.rate, s.units)); err != nil {
+	rate := bitrate(s.rate, s.units)
+	if c.thin.Load() {
+		rate = thinVoice
+	}
+	if err := c.voice.SetBitrate(rate); err != nil {
 		c.cfg.Log.Error("voice not adapted", "err", err)
 	}
 }

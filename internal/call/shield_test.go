@@ -169,14 +169,14 @@ func TestTide(t *testing.T) {
 			td.take(test.age(at), now.Add(at))
 			for _, check := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 75 * time.Second} {
 				if at == check {
-					if got := td.high(now.Add(at)); got != test.want[i] {
+					if got := td.high(now.Add(at), tideHigh); got != test.want[i] {
 						t.Errorf("%s: slow %v after %v, want %v", test.name, got, at, test.want[i])
 					}
 					i++
 				}
 			}
 		}
-		if td.high(now.Add(90 * time.Second)) {
+		if td.high(now.Add(90*time.Second), tideHigh) {
 			t.Errorf("%s: slow though nothing comes", test.name)
 		}
 	}

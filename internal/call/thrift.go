@@ -63,7 +63,11 @@ func (v View) cut(step int) View {
 	if step == 0 {
 		return v
 	}
-	most := thriftSteps[step]
+	return v.within(thriftSteps[step])
+}
+
+// within returns v as far as it is not more than most.
+func (v View) within(most View) View {
 	switch {
 	case v.Width <= 0 || v.Height <= 0:
 		v.Width, v.Height = most.Width, most.Height
@@ -92,16 +96,19 @@ func cutSize(s wire.Size, step int) wire.Size {
 // less itself: which of the two directions it is cannot be told. The goroutine
 // that tells the hub calls it once a second.
 func (c *Call) save(l *link, now time.Time) {
-	slow := l.slow(c.roundTrip())
+	slow := l.slow(c.roundTrip(), c.mostTide())
+	if c.thin.Load() && now.Sub(l.began) < thinStart {
+		return // the line is full with what members say first
+	}
 	c.look(&c.thrift, slow, now, Notice{})
 	c.saving.Store(int32(c.thrift.step))
 	members := *c.members.Load()
 	limits := make([]limit, 0, len(members))
 	for _, m := range members {
-		c.look(&m.thrift, slow || m.tide.high(now), now, Notice{Slot: m.slot, Name: m.name()})
+		c.look(&m.thrift, slow || m.tide.high(now, c.mostTide()), now, Notice{Slot: m.slot, Name: m.name()})
 		limits = append(limits, limit{m.slot, m.thrift.step})
 	}
-	if c.views.limit(limits) {
+	if c.views.limit(limits, c.thinLink()) {
 		wake(c.views.wake)
 	}
 }
@@ -122,15 +129,15 @@ func (c *Call) look(t *thrift, slow bool, now time.Time, n Notice) {
 	c.notify(n)
 }
 
-// slow reports whether a round trip takes longer than it could.
-func (l *link) slow(rtt time.Duration) bool {
+// slow reports whether a round trip takes longer than it could, by more than most.
+func (l *link) slow(rtt, most time.Duration) bool {
 	if rtt == 0 {
 		return false
 	}
 	if l.quickest == 0 || rtt < l.quickest {
 		l.quickest = rtt
 	}
-	return rtt > l.quickest+tideHigh
+	return rtt > l.quickest+most
 }
 
 // roundTrip returns how long a packet takes to the hub and back, 0 if that is
@@ -147,14 +154,16 @@ type limit struct {
 	step int
 }
 
-// limit takes the limits of all members who are there. It reports whether that
-// changes what the hub is to be told.
-func (v *views) limit(limits []limit) bool {
+// limit takes the limits of all members who are there, and whether the link is a
+// thin one. It reports whether that changes what the hub is to be told.
+func (v *views) limit(limits []limit, thin bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if slices.Equal(v.limits, limits) {
+	if v.thin == thin && slices.Equal(v.limits, limits) {
 		return false
 	}
+	v.hurry = v.hurry || thin && !v.thin
+	v.thin = thin
 	v.hurry = v.hurry || slices.ContainsFunc(limits, func(l limit) bool { return l.step > v.stepLocked(l.slot) })
 	v.limits = append(v.limits[:0], limits...)
 	return true
@@ -173,7 +182,7 @@ func (v *views) stepLocked(slot uint16) int {
 // nothing yet: without a screen everybody's pictures come by themselves, until
 // the hub has to be told of less.
 func (v *views) wantLocked() (want []View, ok bool) {
-	thrifty := slices.ContainsFunc(v.limits, func(l limit) bool { return l.step > 0 })
+	thrifty := v.thin || slices.ContainsFunc(v.limits, func(l limit) bool { return l.step > 0 })
 	v.asked = v.asked[:0]
 	switch {
 	case v.set:
@@ -192,6 +201,9 @@ func (v *views) wantLocked() (want []View, ok bool) {
 	v.asked = slices.DeleteFunc(v.asked, func(x View) bool { return v.stepLocked(x.Slot) == noPictures })
 	for i, x := range v.asked {
 		v.asked[i] = x.cut(v.stepLocked(x.Slot))
+		if v.thin {
+			v.asked[i] = v.asked[i].within(thinView(x.Tall))
+		}
 	}
 	return v.asked, true
 }

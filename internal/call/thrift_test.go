@@ -80,17 +80,17 @@ func TestLimits(t *testing.T) {
 		}
 		return slots, ok
 	}
-	v.limit([]limit{{1, 0}, {2, 0}})
+	v.limit([]limit{{1, 0}, {2, 0}}, false)
 	if slots, ok := due(time.Second); ok {
 		t.Errorf("without a screen or a limit the hub is told of %v", slots)
 	}
-	if !v.limit([]limit{{1, 0}, {2, noPictures}}) || v.limit([]limit{{1, 0}, {2, noPictures}}) {
+	if !v.limit([]limit{{1, 0}, {2, noPictures}}, false) || v.limit([]limit{{1, 0}, {2, noPictures}}, false) {
 		t.Error("limit does not tell what is new")
 	}
 	if slots, ok := due(2 * time.Second); !ok || !slices.Equal(slots, []uint16{1}) {
 		t.Errorf("without a screen the hub is told of %v, %v, want 1", slots, ok)
 	}
-	v.limit([]limit{{1, 0}, {2, 0}, {3, 0}})
+	v.limit([]limit{{1, 0}, {2, 0}, {3, 0}}, false)
 	if slots, ok := due(3 * time.Second); !ok || !slices.Equal(slots, []uint16{1, 2, 3}) {
 		t.Errorf("without limits again the hub is told of %v, %v, want 1, 2, 3", slots, ok)
 	}
@@ -100,7 +100,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("with a screen the hub is told of %v, %v, want 2", slots, ok)
 	}
 	v.changed = start.Add(5 * time.Second)
-	v.limit([]limit{{2, 2}})
+	v.limit([]limit{{2, 2}}, false)
 	w, ok, _ := v.due(start.Add(5 * time.Second))
 	if !ok || len(w.Views) != 1 || w.Views[0].Size.Width != 53 {
 		t.Errorf("with a limit the hub is told %+v, %v", w.Views, ok)

@@ -52,6 +52,7 @@ type views struct {
 	at      time.Time // when it was told, or when the connection began
 
 	limits []limit // of all members who are there
+	thin   bool    // and of all together
 	hurry  bool    // less is wanted of somebody because the way is too slow
 	asked  []View  // scratch of wantLocked
 }

@@ -1,6 +1,7 @@
 package call_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -207,6 +208,74 @@ func TestThinLink(t *testing.T) {
 			if at > 0 && (got < 0.87 || m.Voice > 250*time.Millisecond) {
 				t.Errorf("after %d s %.3f of the voice is heard, after %v; want 0.87 and less than 250ms", 10*at, got, m.Voice)
 			}
+		}
+	})
+}
+
+// TestThinCall checks that a call of two fits a line of 33.6 kbit/s when one of
+// them asks for it: both send little, and voice and pictures arrive. What counts
+// here is without the heads of IP and of the hop, which are 60 bytes of a packet.
+func TestThinCall(t *testing.T) {
+	for _, both := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			defer w.close()
+			line := simnet.Link{Delay: 20 * time.Millisecond, Rate: 24_000, Queue: time.Second}
+			ann, bob, ear := w.talkers(line, line, func(c *call.Config) {
+				c.Camera, c.Thin = newTestCamera, true
+			})
+			if both {
+				ann.SetMuted(false)
+			}
+			time.Sleep(5 * time.Second)
+			before, all := ear.heard()
+			m := state(bob).Members[0]
+			time.Sleep(20 * time.Second)
+			loud, chunks := ear.heard()
+			after := state(bob).Members[0]
+			if got := float64(loud-before) / float64(chunks-all); got < 0.98 {
+				t.Errorf("%.3f of the voice is heard", got)
+			}
+			if after.Voice > 300*time.Millisecond || after.Voice-m.Voice > 60*time.Millisecond {
+				t.Errorf("the voice is %v late, and was %v", after.Voice, m.Voice)
+			}
+			if n := after.Pictures - m.Pictures; n < 60 || n > 110 {
+				t.Errorf("%d pictures in 20 s, want about 5 a second", n)
+			}
+			if after.Width > 60 || after.Height > 40 {
+				t.Errorf("pictures of %dx%d", after.Width, after.Height)
+			}
+		})
+	}
+}
+
+// TestThinForAll checks that who has a good link sends little to who has not.
+func TestThinForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.close()
+		ann, _, ear := w.talkers(simnet.Link{}, simnet.Link{}, nil)
+		sent := func() float64 { time.Sleep(3 * time.Second); return state(ann).Link.Up }
+		much := sent()
+		cfg, _ := w.person("mod", simnet.Link{})
+		cfg.Muted, cfg.Camera, cfg.Thin = true, nil, true
+		ctx, leave := context.WithCancel(w.ctx)
+		w.enterUntil(ctx, cfg)
+		time.Sleep(5 * time.Second)
+		little := sent()
+		if little > 0.65*much {
+			t.Errorf("ann sends %.1f kB/s, and sent %.1f before", little, much)
+		}
+		before, all := ear.heard()
+		time.Sleep(5 * time.Second)
+		loud, chunks := ear.heard()
+		if got := float64(loud-before) / float64(chunks-all); got < 0.98 {
+			t.Errorf("bob hears %.3f of the voice", got)
+		}
+		leave()
+		time.Sleep(10 * time.Second)
+		if again := sent(); again < 0.9*much {
+			t.Errorf("ann sends %.1f kB/s after that, and %.1f before", again, much)
 		}
 	})
 }

@@ -17,7 +17,7 @@ import (
 type deviceFlags struct {
 	cameraName, micName, speakerName string
 	muted, cameraOff                 bool
-	noAEC, lowLatency                bool
+	noAEC, lowLatency, thin          bool
 }
 
 func (f *deviceFlags) add(cmd *cobra.Command) {
@@ -27,6 +27,7 @@ func (f *deviceFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.muted, "muted", false, "start with the microphone muted; hold Space to speak")
 	fl.BoolVar(&f.noAEC, "no-aec", false, "leave the microphone as it is: echo, noise and loudness")
 	fl.BoolVar(&f.lowLatency, "low-latency", false, "less delay of the voice, for more bytes and a machine that is not busy")
+	fl.BoolVar(&f.thin, "thin", false, "a call for a line of 33.6 kbit/s: everybody in it sends little")
 	fl.BoolVar(&f.cameraOff, "camera-off", false, "start with the camera off")
 }
 
@@ -57,7 +58,7 @@ type devices struct {
 func (d *devices) fit(cfg *call.Config, f *deviceFlags) {
 	cfg.Camera, cfg.Mic, cfg.Speaker = d.camera, d.mic, d.speaker
 	cfg.Muted, cfg.CameraOff = f.muted, f.cameraOff
-	cfg.LowLatency, cfg.NoGate = f.lowLatency, f.noAEC || !d.pair.Live()
+	cfg.LowLatency, cfg.Thin, cfg.NoGate = f.lowLatency, f.thin, f.noAEC || !d.pair.Live()
 	cfg.AEC = func() error {
 		err := d.pair.AEC()
 		if errors.Is(err, device.ErrNoAEC) {

@@ -106,6 +106,16 @@ func (q *Queue[T]) Pop(now time.Time) (v T, ok bool) {
 	return v, false
 }
 
+// Len returns how many entries wait, those included that have waited too long.
+func (q *Queue[T]) Len() (n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for c := range q.rings {
+		n += q.rings[c].n
+	}
+	return n
+}
+
 // Drops returns how many entries of class c were dropped because the class
 // was full, and how many because they had waited too long.
 func (q *Queue[T]) Drops(c Class) (full, stale uint64) {

@@ -382,6 +382,7 @@ func (c *conn) tick(now time.Time) (next time.Time, err error) {
 	c.mu.Lock()
 	c.outgoing = c.outgoing[:0]
 	if c.udp.Load() != nil {
+		c.path.around = c.tlsPing.rtt
 		c.outgoing, next, fell = c.path.tick(now, c.outgoing)
 	}
 	c.retargetLocked()

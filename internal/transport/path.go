@@ -33,6 +33,7 @@ type path struct {
 
 	// Of a member.
 	responded bool          // a challenge was answered since the last fall back
+	around    time.Duration // round trip over TLS, of which a probe takes two and more; 0 until measured
 	probeAt   time.Time     // when to probe while not active
 	probeWait time.Duration // until the probe after that
 
@@ -148,7 +149,7 @@ func (p *path) tick(now time.Time, out []outgoing) (_ []outgoing, next time.Time
 	}
 	if p.active {
 		since := p.ping.waiting()
-		if !since.IsZero() && now.Sub(since) >= p.timing.pingLost {
+		if !since.IsZero() && now.Sub(since) >= p.lost() {
 			p.fallBack(now)
 			fell = true
 		}
@@ -162,20 +163,27 @@ func (p *path) tick(now time.Time, out []outgoing) (_ []outgoing, next time.Time
 		}
 		next = p.ping.due(p.timing.ping, p.timing.pingRetry)
 		if since := p.ping.waiting(); !since.IsZero() {
-			if lost := since.Add(p.timing.pingLost); lost.Before(next) {
+			if lost := since.Add(p.lost()); lost.Before(next) {
 				next = lost
 			}
 		}
 	case !p.hub:
 		if !now.Before(p.probeAt) {
 			out = append(out, outgoing{kind: frameProbe, to: p.addr, size: maxPacket})
-			p.probeAt = now.Add(p.probeWait)
+			p.probeAt = now.Add(max(p.probeWait, 4*p.around))
 			p.probeWait = min(2*p.probeWait, p.timing.probeMost)
 		}
 		next = p.probeAt
 	}
 	return out, next, fell
 }
+
+// lost returns for how long pings must have no answer before UDP is given up: on a
+// slow line they take long.
+func (p *path) lost() time.Duration { return max(p.timing.pingLost, min(4*p.ping.rtt, mostLost)) }
+
+// mostLost is the most of lost.
+const mostLost = 10 * time.Second
 
 // fallBack gives UDP up until a member's probe gets through again.
 func (p *path) fallBack(now time.Time) {

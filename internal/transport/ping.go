@@ -64,14 +64,14 @@ func (p *pinger) restart() {
 }
 
 // due returns when the next ping is due, with one every so often, and again
-// sooner while there is no answer.
+// sooner while there is no answer, but not before one can have come.
 func (p *pinger) due(every, retry time.Duration) time.Time {
 	at := p.sent[p.last%pingSlots]
 	if at.IsZero() {
 		return at
 	}
 	if p.answered < p.last {
-		return at.Add(retry)
+		return at.Add(max(retry, min(p.rtt*3/2, every)))
 	}
 	return at.Add(every)
 }

@@ -74,6 +74,15 @@ type Conn interface {
 	Close() error
 }
 
+// A Bundler is a Conn that can send several datagrams in one packet.
+type Bundler interface {
+	Conn
+
+	// SendDatagrams is SendDatagram for each of list, in one packet as far as they
+	// fit. It is called by the goroutine that calls SendDatagram.
+	SendDatagrams(list [][]byte) error
+}
+
 // A Listener accepts members at a hub.
 type Listener interface {
 	// Accept waits for the next member whose connection is established. Close

@@ -21,7 +21,11 @@ const (
 // sendUDP sends a packet with one frame. p is owned by the calling goroutine.
 // A packet that the network refuses is lost like any other; pings notice.
 func (c *conn) sendUDP(p *packet, kind byte, body []byte, size int, to netip.AddrPort) {
-	b := c.sealer.seal(p, kind, body, size)
+	c.writeUDP(c.sealer.seal(p, kind, body, size), to)
+}
+
+// writeUDP sends a sealed packet.
+func (c *conn) writeUDP(b []byte, to netip.AddrPort) {
 	if _, err := c.udp.Load().WriteToUDPAddrPort(b, to); err == nil {
 		c.udpSent.Add(uint64(len(b)))
 	}

@@ -285,3 +285,35 @@ func BenchmarkRoundTrip(b *testing.B) {
 		})
 	}
 }
+
+// Several datagrams go in one packet as far as they fit, in order.
+func TestSendDatagrams(t *testing.T) {
+	for _, noUDP := range []bool{false, true} {
+		hub, member := connect(t, listen(t, ListenConfig{}), DialConfig{NoUDP: noUDP})
+		if !noUDP {
+			onUDP(t, hub, member)
+		}
+		var list [][]byte
+		for i, size := range []int{1, 200, 300, MaxDatagram, MaxDatagram, 3, 4} {
+			list = append(list, bytes.Repeat([]byte{byte(i)}, size))
+		}
+		before := member.sealer.counter.Load()
+		if err := member.SendDatagrams(list); err != nil {
+			t.Fatal(err)
+		}
+		packets := member.sealer.counter.Load() - before
+		if most := uint64(5); packets > most && !noUDP { // a ping may come between
+			t.Errorf("%d packets, want 4 or 5", packets)
+		}
+		for i, want := range list {
+			var b [MaxDatagram]byte
+			n, err := hub.RecvDatagram(b[:])
+			if err != nil || !bytes.Equal(b[:n], want) {
+				t.Errorf("datagram %d: %d bytes, %v, want %d", i, n, err, len(want))
+			}
+		}
+		if err := member.SendDatagrams([][]byte{{1}, make([]byte, MaxDatagram+1)}); err == nil {
+			t.Error("a datagram that is too long is no error")
+		}
+	}
+}

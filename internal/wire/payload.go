@@ -94,6 +94,7 @@ type Heartbeat struct {
 	Muted  bool     // sends no voice
 	Camera bool     // sends pictures
 	Deaf   bool     // plays nothing
+	Thin   bool     // has a link that takes little: everybody sends what fits it
 	Digest [32]byte // of the people whom the member sees; see cipher.Session
 }
 
@@ -150,7 +151,7 @@ func (r LossReport) Append(b []byte) []byte {
 func (h Heartbeat) Append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(append(b, typeHeartbeat), uint32(h.Time))
 	var flags byte
-	for i, set := range [...]bool{h.Muted, h.Camera, h.Deaf} {
+	for i, set := range [...]bool{h.Muted, h.Camera, h.Deaf, h.Thin} {
 		if set {
 			flags |= 1 << i
 		}
@@ -180,8 +181,8 @@ func ParseControl(b []byte) (Control, error) {
 	case typeHeartbeat:
 		h := Heartbeat{Time: Millis(r.uint32())}
 		f := r.uint8()
-		h.Muted, h.Camera, h.Deaf = f&1 != 0, f&2 != 0, f&4 != 0
-		r.failed = r.failed || f > 7
+		h.Muted, h.Camera, h.Deaf, h.Thin = f&1 != 0, f&2 != 0, f&4 != 0, f&8 != 0
+		r.failed = r.failed || f > 15
 		h.Digest = r.array32()
 		c = h
 	case typePictureRequest:

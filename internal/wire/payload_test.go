@@ -58,6 +58,10 @@ func TestVoice(t *testing.T) {
 			Voice{Index: 2, Level: 20, N: 2, Copies: [2]VoiceCopy{{2, []byte{7}}, {255, []byte{8, 9}}}, Opus: []byte{6}},
 			"0002" + "00000000" + "14" + "02" + "02000107" + "ff00020809" + "06",
 		},
+		{
+			Voice{Index: 2, Level: 20, Bundle: true, N: 2, Copies: [2]VoiceCopy{{2, []byte{7}}, {1, []byte{8}}}, Opus: []byte{9}},
+			"0002" + "00000000" + "14" + "42" + "070809",
+		},
 	}
 	for _, test := range tests {
 		b := test.v.Append([]byte("x"))[1:]
@@ -75,7 +79,9 @@ func TestVoice(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"0002" + "00000000" + "14" + "03" + "02000107" + "02000107" + "02000107" + "06", // too many copies
-		"0002" + "00000000" + "14" + "40" + "06",                                        // of a later version
+		"0002" + "00000000" + "14" + "20" + "06",                                        // of a later version
+		"0002" + "00000000" + "14" + "40" + "06",                                        // a bundle of one
+		"0002" + "00000000" + "14" + "41" + "060708",                                    // two that are not as long as each other
 		"0002" + "00000000" + "14" + "01" + "00000107" + "06",                           // a copy of itself
 		"0002" + "00000000" + "14" + "01" + "020000" + "06",                             // of nothing
 		"0002" + "00000000" + "14" + "01" + "02ffff07" + "06",                           // longer than there is
@@ -201,7 +207,7 @@ func TestControl(t *testing.T) {
 		refuse(append(bytes.Clone(b), 0))
 		refuse(append([]byte{0}, b[1:]...))
 		refuse(append([]byte{3}, b[1:]...))
-		for _, flags := range []byte{8, 0x80, 0xff} { // not one that any version sends
+		for _, flags := range []byte{16, 0x80, 0xff} { // not one that any version sends
 			bad := bytes.Clone(b)
 			bad[5] = flags
 			refuse(bad)
@@ -317,6 +323,7 @@ func TestAllocs(t *testing.T) {
 // FuzzVoice checks that what is accepted is encoded the same way again.
 func FuzzVoice(f *testing.F) {
 	f.Add((&Voice{Index: 1, Time: 2, Opus: []byte{3}}).Append(nil))
+	f.Add((&Voice{Index: 1, Bundle: true, N: 2, Copies: [2]VoiceCopy{{2, []byte{2}}, {1, []byte{3}}}, Opus: []byte{4}}).Append(nil))
 	f.Add((&Voice{Index: 1, Held: true, N: 1, Copies: [2]VoiceCopy{{1, []byte{2}}}, Opus: []byte{3}}).Append(nil))
 	f.Add(make([]byte, voiceHead))
 	f.Fuzz(func(t *testing.T, b []byte) {

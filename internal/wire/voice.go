@@ -18,6 +18,11 @@ type Voice struct {
 	// the network.
 	Held bool
 
+	// Bundle says that the copies are no copies: these packets are sent for the
+	// first time, the oldest first, and waited for the last one, so that all have
+	// one head. They are as long as Opus each, and Before counts packets.
+	Bundle bool
+
 	Copies [MaxCopies]VoiceCopy // the first N are in use
 	N      int
 	Opus   []byte // not empty
@@ -39,11 +44,12 @@ const (
 )
 
 // What Voice has in bits: Level shares its byte with voiceSpeaking, N with
-// voiceHeld.
+// voiceHeld and voiceBundle.
 const (
 	voiceSpeaking = 1 << 7
 	voiceLevel    = voiceSpeaking - 1
 	voiceHeld     = 1 << 7
+	voiceBundle   = 1 << 6
 )
 
 // Add adds a copy if there is room for it.
@@ -69,12 +75,31 @@ func (v *Voice) Append(b []byte) []byte {
 	if v.Held {
 		n |= voiceHeld
 	}
+	if v.Bundle {
+		n |= voiceBundle
+	}
 	b = append(b, level, n)
 	for _, c := range v.Copies[:v.N] {
-		b = binary.BigEndian.AppendUint16(append(b, c.Before), uint16(len(c.Opus)))
+		if !v.Bundle {
+			b = binary.BigEndian.AppendUint16(append(b, c.Before), uint16(len(c.Opus)))
+		}
 		b = append(b, c.Opus...)
 	}
 	return append(b, v.Opus...)
+}
+
+// bundle takes packets apart that are as long as each other. It reports false if
+// they are not.
+func (v *Voice) bundle(b []byte) bool {
+	each := len(b) / (v.N + 1)
+	if each*(v.N+1) != len(b) {
+		return false
+	}
+	for i := range v.N {
+		v.Copies[i] = VoiceCopy{Before: uint8(v.N - i), Opus: b[i*each : (i+1)*each : (i+1)*each]}
+	}
+	v.Opus = b[v.N*each:]
+	return each > 0
 }
 
 // ParseVoice decodes the payload of a voice packet. The result aliases b.
@@ -83,9 +108,15 @@ func ParseVoice(b []byte) (v Voice, err error) {
 	v.Index, v.Time = r.uint16(), Millis(r.uint32())
 	level, n := r.uint8(), r.uint8()
 	v.Level, v.Speaking = level&voiceLevel, level&voiceSpeaking != 0
-	v.Held, v.N = n&voiceHeld != 0, int(n&^voiceHeld)
+	v.Held, v.Bundle, v.N = n&voiceHeld != 0, n&voiceBundle != 0, int(n&^(voiceHeld|voiceBundle))
 	if r.failed || v.N > MaxCopies {
 		return Voice{}, ErrMalformed
+	}
+	if v.Bundle {
+		if v.N == 0 || !v.bundle(r.b) {
+			return Voice{}, ErrMalformed
+		}
+		return v, nil
 	}
 	for i := range v.N {
 		c := &v.Copies[i]

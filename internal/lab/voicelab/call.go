@@ -71,6 +71,7 @@ type voice struct {
 	name   string
 	pcm    []int16
 	camera string // "" means none
+	thin   bool   // with --thin
 }
 
 // A call is a hub and members on hosts of their own.
@@ -184,8 +185,12 @@ func (c *call) startMember(ctx context.Context, l *lab, v voice) (*member, error
 	if camera == "" {
 		camera = "none"
 	}
-	cmd := c.command(ctx, l.s2c, v.name, "join", "-s", "voice", "-c", v.name, "--headless", "--stats", "100ms",
-		"--camera", camera, "--mic", mic, "--speaker", m.record, net.JoinHostPort(c.net.Addr(hubHost), hubPort))
+	args := []string{"join", "-s", "voice", "-c", v.name, "--headless", "--stats", "100ms",
+		"--camera", camera, "--mic", mic, "--speaker", m.record, net.JoinHostPort(c.net.Addr(hubHost), hubPort)}
+	if v.thin {
+		args = append(args, "--thin")
+	}
+	cmd := c.command(ctx, l.s2c, v.name, args...)
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -13,7 +13,8 @@
 // in the others the receiver's path has jitter of 0 to 30 ms, in order, and loses
 // packets: each with the same chance, or 3 in a row on average ("10x3"). "thin" is
 // a member with a link of 64 kbit/s both ways, with a queue of 300 ms;
-// "thin-video" is the same while the others send pictures. "four" and "ten" are
+// "thin-video" is the same while the others send pictures; "modem" has 33.6 kbit/s
+// both ways, a queue of a second, pictures, and --thin. "four" and "ten" are
 // calls in which all speak at the same time.
 //
 // The rows that are called gap- are accidents of the way between bob and the hub, or
@@ -142,10 +143,14 @@ const (
 
 	mostClean = 6 // seconds that are measured, at most, before the network turns bad
 
-	leg      = 10 * time.Millisecond
-	jitter   = 30 * time.Millisecond
-	thinRate = 64 // kbit/s
-	queue    = 300 * time.Millisecond
+	leg       = 10 * time.Millisecond
+	jitter    = 30 * time.Millisecond
+	thinRate  = 64 // kbit/s
+	modemRate = 33.6
+
+	// modemStart is how long a call over a modem takes to stand.
+	modemStart = 16 * time.Second
+	queue      = 300 * time.Millisecond
 )
 
 // A case is a call of two: alice speaks, and is heard by bob, whose path is bad.
@@ -156,6 +161,7 @@ type testCase struct {
 	plain  bool          // Opus without help stands beside it
 	both   bool          // what alice hears is of interest too
 	camera string        // of both
+	thin   bool          // both run with --thin
 }
 
 // cases lists the calls of two.
@@ -177,9 +183,11 @@ func cases() []testCase {
 		}
 	}
 	thin := network.Shape{Rate: thinRate, Queue: queue}
+	modem := network.Shape{Rate: modemRate, Queue: time.Second}
 	return append(list,
 		testCase{name: "thin", down: thin, up: thin, both: true},
-		testCase{name: "thin-video", down: thin, up: thin, both: true, camera: "test"})
+		testCase{name: "thin-video", down: thin, up: thin, both: true, camera: "test"},
+		testCase{name: "modem", down: modem, up: modem, both: true, camera: "test", thin: true})
 }
 
 // names lists all rows.

@@ -22,7 +22,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("run(%q) is no error", args)
 		}
 	}
-	want := "clean,0,1,5,10,20,1x3,5x3,10x3,20x3,thin,thin-video,four,ten," +
+	want := "clean,0,1,5,10,20,1x3,5x3,10x3,20x3,thin,thin-video,modem,four,ten," +
 		"gap-none,gap-no-udp,gap-udp,gap-udp-back,gap-rebind,gap-0.5s,gap-5s,gap-20s,gap-hub,gap-hub-dies"
 	if got := strings.Join(names(), ","); got != want {
 		t.Errorf("the rows are %s, want %s", got, want)
