@@ -185,8 +185,10 @@ func (c *call) startMember(ctx context.Context, l *lab, v voice) (*member, error
 	if camera == "" {
 		camera = "none"
 	}
-	args := []string{"join", "-s", "voice", "-c", v.name, "--headless", "--stats", "100ms",
-		"--camera", camera, "--mic", mic, "--speaker", m.record, net.JoinHostPort(c.net.Addr(hubHost), hubPort)}
+	args := []string{
+		"join", "-s", "voice", "-c", v.name, "--headless", "--stats", "100ms",
+		"--camera", camera, "--mic", mic, "--speaker", m.record, net.JoinHostPort(c.net.Addr(hubHost), hubPort),
+	}
 	if v.thin {
 		args = append(args, "--thin")
 	}

@@ -148,8 +148,8 @@ const (
 	thinRate  = 64 // kbit/s
 	modemRate = 33.6
 
-	// modemStart is how long a call over a modem takes to stand.
-	modemStart = 16 * time.Second
+	// modemSettle is how much longer a call takes to get used to a modem.
+	modemSettle = 16 * time.Second
 	queue      = 300 * time.Millisecond
 )
 

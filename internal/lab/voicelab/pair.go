@@ -119,11 +119,7 @@ func (l *lab) pair(ctx context.Context, c testCase, pcm []int16) (*pairCall, err
 	}
 	// Bob says the same, but something else at any time.
 	p := &pairCall{testCase: c, said: [2][]int16{pcm, slices.Concat(pcm[len(pcm)/2:], pcm[:len(pcm)/2])}}
-	first := network.Shape{}
-	if c.thin {
-		first = c.down // somebody with a modem has it from the start
-	}
-	call, err := l.startCallOn(ctx, c.name, []voice{{alice, p.said[0], c.camera, c.thin}, {bob, p.said[1], c.camera, c.thin}}, first)
+	call, err := l.startCall(ctx, c.name, []voice{{alice, p.said[0], c.camera, c.thin}, {bob, p.said[1], c.camera, c.thin}})
 	if err != nil {
 		return nil, err
 	}
@@ -157,11 +153,11 @@ func (c *call) measure(ctx context.Context, l *lab, test testCase) (marks [4]mar
 		return s
 	}
 	long := time.Duration(l.seconds) * time.Second
-	first := l.settle / 2
+	settle := l.settle
 	if test.thin {
-		first += modemStart
+		settle += modemSettle
 	}
-	for i, d := range []time.Duration{first, min(long, mostClean*time.Second), l.settle, long} {
+	for i, d := range []time.Duration{l.settle / 2, min(long, mostClean*time.Second), settle, long} {
 		if i == 2 {
 			c.net.Set(bob, network.Down, bad(test.down))
 			c.net.Set(bob, network.Up, bad(test.up))
