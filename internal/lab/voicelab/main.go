@@ -150,7 +150,7 @@ const (
 
 	// modemSettle is how much longer a call takes to get used to a modem.
 	modemSettle = 16 * time.Second
-	queue      = 300 * time.Millisecond
+	queue       = 300 * time.Millisecond
 )
 
 // A case is a call of two: alice speaks, and is heard by bob, whose path is bad.
