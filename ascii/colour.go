@@ -41,6 +41,23 @@ func (c Color) RGB() (r, g, b uint8, ok bool) {
 	return uint8(c >> 16), uint8(c >> 8), uint8(c), true
 }
 
+// Dim returns about the same colour with about half of the brightness or less. The
+// terminal's own colours, which the user may have changed, are as they were.
+func (c Color) Dim() Color {
+	const cube, grays = 16, 16 + 6*6*6 // of the numbers
+	n := c & 0xff
+	switch {
+	case c&kinds == kindRGB:
+		return kindRGB | (c >> 2 & 0x3f3f3f) + (c >> 3 & 0x1f1f1f) // three eighths of each
+	case c&kinds == kindIndexed && n >= grays:
+		return kindIndexed | grays + (n-grays)*3/8
+	case c&kinds == kindIndexed && n >= cube:
+		n -= cube
+		return kindIndexed | cube + n/36/2*36 + n/6%6/2*6 + n%6/2
+	}
+	return c
+}
+
 // Colors is what a terminal can show.
 type Colors uint8
 

@@ -246,3 +246,33 @@ func BenchmarkTables(b *testing.B) {
 		})
 	}
 }
+
+// TestDim checks that a darker colour is one, of the same hue, and of the same
+// kind.
+func TestDim(t *testing.T) {
+	own := []Color{0, kindIndexed, kindIndexed | 15}
+	for _, c := range own {
+		if got := c.Dim(); got != c {
+			t.Errorf("%#x.Dim() = %#x: the terminal's own colour has changed", c, got)
+		}
+	}
+	list := []Color{rgb(255, 255, 255), rgb(255, 128, 0), rgb(7, 7, 7), rgb(0, 0, 1), rgb(0, 0, 0)}
+	for n := 16; n < 256; n++ {
+		list = append(list, kindIndexed|Color(n))
+	}
+	for _, c := range list {
+		d := c.Dim()
+		r, g, b, _ := c.RGB()
+		dr, dg, db, ok := d.RGB()
+		if !ok || d&kinds != c&kinds {
+			t.Errorf("%#x.Dim() = %#x, of another kind", c, d)
+		}
+		// 95 of 135 is the smallest step of the cube, and the darkest grays are not black.
+		if before, after := int(r)+int(g)+int(b), int(dr)+int(dg)+int(db); after > before*3/4 && before > 3*18 {
+			t.Errorf("%#x.Dim() = %#x: brightness %d of %d", c, d, after, before)
+		}
+		if dr > r || dg > g || db > b || r == g && dr != dg || g == b && dg != db {
+			t.Errorf("%#x.Dim() = %#x: %d %d %d of %d %d %d", c, d, dr, dg, db, r, g, b)
+		}
+	}
+}

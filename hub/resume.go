@@ -27,8 +27,9 @@ import (
 // state, and nothing is handed from one to the other but what stands there.
 
 const (
-	// resumeTime is how long a place is kept without a connection.
-	resumeTime = 30 * time.Second
+	// resumeTime is how long a place is kept without a connection: for one whose
+	// network is back within 30 s, and for the time that dialling takes then.
+	resumeTime = 35 * time.Second
 
 	// The hub says at the latest after so many messages, or so much time, how many
 	// have come.

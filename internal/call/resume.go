@@ -19,12 +19,12 @@ import (
 //
 // When a connection is lost the place is resumed over another one, with the same
 // keys: sealing and opening go on counting where they were. The hub keeps the
-// place for 30 s. When that fails, this member joins anew.
+// place for 35 s. When that fails, this member joins anew.
 
 const (
 	// placeTime is for how long a place is tried to resume. The hub may have
 	// found out later that the connection is lost, and keep it for longer.
-	placeTime = 40 * time.Second
+	placeTime = 45 * time.Second
 
 	// resumeTry is how long one try may take, and placePause the longest pause
 	// between two. Dialling sends its first packet again after 1 s and 3 s, so one

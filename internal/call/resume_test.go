@@ -106,7 +106,8 @@ func TestResumes(t *testing.T) {
 	}{
 		{1100 * time.Millisecond, true, "", ""}, // a blink
 		{10 * time.Second, true, "away bob, back bob", "link-lost, link-back"},
-		{26 * time.Second, true, "away bob, back bob", "link-lost, link-back"}, // a try takes up to 3 s
+		{29 * time.Second, true, "away bob, back bob", "link-lost, link-back"}, // a try takes up to 3 s
+		{30 * time.Second, true, "away bob, back bob", "link-lost, link-back"},
 		{40 * time.Second, false, "away bob, left bob, joined bob", ""},
 		{60 * time.Second, false, "away bob, left bob, joined bob", ""},
 	}

@@ -59,6 +59,8 @@ type memberStats struct {
 	Mark           string  `json:"mark"`
 	Present        bool    `json:"present"`
 	Differs        bool    `json:"roster_differs"`
+	Away           bool    `json:"away"` // the connection is broken, and they may come back
+	AwaySince      string  `json:"away_since,omitempty"`
 	Speaking       bool    `json:"speaking"`
 	Muted          bool    `json:"muted"`
 	Loss           float64 `json:"loss"`
@@ -184,7 +186,12 @@ func statsEvent(s *call.State, now time.Time) event {
 	}, Locked: s.Locked}
 	for i := range s.Members {
 		m := &s.Members[i]
+		awaySince := ""
+		if m.Away {
+			awaySince = stamp(m.AwaySince)
+		}
 		v.Members = append(v.Members, memberStats{
+			Away: m.Away, AwaySince: awaySince,
 			Slot: m.Slot, Name: m.Name, Fingerprint: m.Fingerprint.String(), Mark: m.Mark.String(),
 			Present: m.Present, Differs: m.Differs, Speaking: m.Speaking, Muted: m.Muted, Loss: m.Loss, FPS: m.FPS, Width: m.Width, Height: m.Height,
 			VoiceDelay: ms(m.Voice), PictureDelay: ms(m.Picture),

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,7 @@ func run() int {
 //	tell NAME LINE        writes a line to the standard input of that member
 //	hush NAME             closes it
 //	leave NAME            interrupts that member, who must exit with 130
+//	die NAME              kills that member
 //	ends NAME CODE        waits for that member to exit with CODE
 //	plain                 something that is not a hub listens at $PLAIN
 //	exits CODE PROG ARG...  runs a command and compares its exit code
@@ -84,6 +86,7 @@ func TestScripts(t *testing.T) {
 			"tell":   tell,
 			"hush":   hush,
 			"leave":  leave,
+			"die":    die,
 			"ends":   ends,
 		},
 	})
@@ -231,6 +234,15 @@ func ends(ts *testscript.TestScript, _ bool, args []string) {
 func leave(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(theMember(ts, args[0]).cmd.Process.Signal(os.Interrupt))
 	ends(ts, false, []string{args[0], "130"})
+}
+
+func die(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(theMember(ts, args[0]).cmd.Process.Kill())
+	code := "-1"
+	if runtime.GOOS == "windows" {
+		code = "1"
+	}
+	ends(ts, false, []string{args[0], code})
 }
 
 type runningHub struct {

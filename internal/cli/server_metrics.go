@@ -54,6 +54,7 @@ func appendHub(b []byte, s hub.Stats) []byte {
 	}{
 		{"s2c_sessions", "Sessions with members in them. No figure tells sessions or people apart.", float64(s.Sessions)},
 		{"s2c_members", "Members of all sessions.", float64(s.Members)},
+		{"s2c_members_away", "Of these, members whose connection is broken and whose place is kept for some seconds.", float64(s.Away)},
 		{"s2c_draining", "1 while the hub takes nobody new and waits for its members to leave, otherwise 0.", draining},
 	} {
 		b = metrics.AppendGauge(b, g.name, g.help, g.value)
@@ -63,6 +64,7 @@ func appendHub(b []byte, s hub.Stats) []byte {
 		value      uint64
 	}{
 		{"s2c_joins_total", "Members who have joined.", s.Joined},
+		{"s2c_resumes_total", "Places that their members took over with another connection.", s.Resumed},
 		{"s2c_packets_received_total", "Sealed packets received from members.", s.Packets},
 		{"s2c_received_bytes_total", "Bytes of these packets, without the headers of the network.", s.Bytes},
 		{"s2c_packets_forwarded_total", "Packets handed to connections of members, one for each receiver.", s.Forwarded},

@@ -99,6 +99,20 @@ func (s *simScreen) styleOf(words string) (tcell.Style, bool) {
 	return tcell.Style{}, false
 }
 
+// brightness returns how bright all pictures and words are together.
+func (s *simScreen) brightness() (sum int) {
+	cells, _, _ := s.GetContents()
+	for _, c := range cells {
+		fg, bg, _ := c.Style.Decompose()
+		for _, v := range []tcell.Color{fg, bg} {
+			if r, g, b := v.RGB(); r >= 0 {
+				sum += int(r + g + b)
+			}
+		}
+	}
+	return sum
+}
+
 // press presses the keys of letters.
 func (s *simScreen) press(letters string) {
 	for _, r := range letters {

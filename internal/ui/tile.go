@@ -27,6 +27,8 @@ type tile struct {
 	best    ascii.Look  // that it would have on a fast terminal
 	chosen  bool        // it has one
 	gray    bool        // it is drawn without colours
+	dim     bool        // it is to be drawn darker
+	dimmed  bool        // it is
 	cells   []ascii.Cell
 	painter ascii.Renderer
 	meter   meter
@@ -86,7 +88,7 @@ func (t *tile) paint(term *terminal, r rect) {
 		return
 	}
 	p, colors := &t.painter, term.colors()
-	if p.Look != t.look || p.Colors != colors || t.gray != term.gray() || p.Contrast != term.looks.contrast || t.at.w != r.w || t.at.h != r.h {
+	if p.Look != t.look || p.Colors != colors || t.gray != term.gray() || t.dimmed != t.dim || p.Contrast != term.looks.contrast || t.at.w != r.w || t.at.h != r.h {
 		t.drawn = false
 	}
 	if !t.drawn {
@@ -97,11 +99,25 @@ func (t *tile) paint(term *terminal, r rect) {
 			img.Cb, img.Cr = nil, nil
 		}
 		p.Render(t.cells, r.w, r.h, pixelAspect(term.aspect, t.frame.Tall), &img)
+		if t.dimmed = t.dim; t.dim {
+			dim(t.cells)
+		}
 		t.drawn = true
 	}
 	t.at = r
 	fg, bg := term.looks.own(t.look.Coloured() && colors != ascii.ColorsNone)
+	if t.dim {
+		fg = fg.Dim()
+	}
 	term.plane.draw(r, t.cells, fg, bg)
+}
+
+// dim makes the colours of a picture darker.
+func dim(cells []ascii.Cell) {
+	for i := range cells {
+		c := &cells[i]
+		c.Fg, c.Bg = c.Fg.Dim(), c.Bg.Dim()
+	}
 }
 
 // A meter keeps the last levels of a voice.
@@ -133,6 +149,7 @@ const (
 	lagToTell    = 500 * time.Millisecond
 	silentToTell = 3 * time.Second
 	frozenAfter  = 10 * time.Second // the picture passes for a live one no longer
+	awayToTell   = 2 * time.Second  // of silence, of somebody whose connection is broken
 )
 
 // A face is what is to be drawn of a member in a tile.
@@ -174,11 +191,17 @@ func faceOf(m *call.Member, t *tile) face {
 	if m.Present && m.Differs {
 		add("sees others")
 	}
-	if m.Present && m.Silent >= frozenAfter {
+	silent := int(min(m.Silent, time.Hour).Seconds())
+	t.dim = m.Present && m.Away && m.Silent >= awayToTell
+	switch {
+	case t.dim:
+		f.over = "reconnecting"
+		add(fmt.Sprintf("reconnecting %ds", silent))
+	case m.Present && m.Silent >= frozenAfter:
 		f.over = "frozen"
-	}
-	if m.Present && m.Silent >= silentToTell {
-		add(fmt.Sprintf("no signal %ds", int(min(m.Silent, time.Hour).Seconds())))
+		fallthrough
+	case m.Present && m.Silent >= silentToTell:
+		add(fmt.Sprintf("no signal %ds", silent))
 	}
 	if m.Present && m.Muted {
 		add("muted")

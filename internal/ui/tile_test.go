@@ -27,6 +27,9 @@ func TestLabels(t *testing.T) {
 		{40, "anna", func(m *call.Member) { m.Silent, m.Lag = 9*time.Second, time.Second }, "└─ anna ────── lag 1.0s  no signal 9s ─┘"},
 		{40, "anna", func(m *call.Member) { m.Speaking, m.Muted = true, true }, "└─ anna ─────────────────────── muted ─┘"},
 		{40, "anna", func(m *call.Member) { m.Speaking, m.Level = true, -36 }, "┗━ anna ━━━━━━━━━━━━━━━━━━━━━━━━ ▄▄▄▄ ━┛"},
+		{40, "anna", func(m *call.Member) { m.Silent, m.Away = 9*time.Second, true }, "└─ anna ───────────── reconnecting 9s ─┘"},
+		{40, "anna", func(m *call.Member) { m.Silent, m.Away, m.Muted = 12*time.Second, true, true }, "└─ anna ───── muted  reconnecting 12s ─┘"},
+		{40, "anna", func(m *call.Member) { m.Silent, m.Away = 1*time.Second, true }, "└─ anna ───────────────────────────────┘"},
 		{20, "Johann", func(m *call.Member) { m.Silent = 9 * time.Second }, "└─ Johann ─────────┘"},
 		{40, "anna", func(m *call.Member) { m.Mark = trust.Verified }, "└─ anna ──────────────────── verified ─┘"},
 		{40, "anna", func(m *call.Member) { m.Mark = trust.New }, "└─ anna ───────────────────────── new ─┘"},
@@ -108,6 +111,34 @@ func TestFrozen(t *testing.T) {
 			sees(t, s, "frozen", true)
 			e.change(func() { e.state.Members[0].Silent = 0 })
 			sees(t, s, "frozen", false)
+		})
+	}
+}
+
+// TestReconnecting checks that the picture of somebody whose connection is broken stays,
+// darker, with a word on it, and is bright again as soon as they are
+// back.
+func TestReconnecting(t *testing.T) {
+	for _, size := range [][2]int{{20, 6}, {40, 12}, {80, 24}} {
+		e := newEngine(1)
+		e.state.Members[0].Speaking = false
+		onScreen(t, Config{Engine: e, Look: ascii.LookHalf}, size[0], size[1], func(t *testing.T, s *simScreen) {
+			s.press("s")
+			pass(2 * answerTime) // until no word covers the picture
+			bright := s.brightness()
+			e.change(func() { e.state.Members[0].Away, e.state.Members[0].Silent = true, awayToTell-1 })
+			sees(t, s, "reconnecting", false)
+			e.change(func() { e.state.Members[0].Silent = awayToTell })
+			sees(t, s, "reconnecting", true)
+			sees(t, s, "▀", true)
+			if got := s.brightness(); got > bright*85/100 {
+				t.Errorf("%d x %d: brightness %d of somebody away, %d before", size[0], size[1], got, bright)
+			}
+			e.change(func() { e.state.Members[0].Away, e.state.Members[0].Silent = false, 0 })
+			sees(t, s, "reconnecting", false)
+			if got := s.brightness(); got < bright*9/10 {
+				t.Errorf("%d x %d: brightness %d of somebody back, %d before", size[0], size[1], got, bright)
+			}
 		})
 	}
 }

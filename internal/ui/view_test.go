@@ -46,6 +46,12 @@ func TestGolden(t *testing.T) {
 			e.pictures[m[4].Slot] = nil
 			e.muted, e.cameraOn = true, false
 		}},
+		{name: "100x30-away", w: 100, h: 30, others: 3, change: func(e *engine, _ *Config) {
+			m := e.state.Members
+			m[0].Away, m[0].Silent, m[0].Speaking = true, 14*time.Second, false
+			m[1].Away, m[1].Silent, m[1].Camera = true, 3*time.Second, false
+			m[2].Away, m[2].Silent = true, time.Second // a blink
+		}},
 		{name: "40x14-pages", w: 40, h: 14, others: 6, do: func(e *engine, s *simScreen) {
 			e.sends = true
 			s.key(tcell.KeyPgDn)
@@ -376,6 +382,8 @@ func TestWords(t *testing.T) {
 			{call.Notice{Kind: call.MemberLeft, Name: "bo"}, "bo left"},
 			{call.Notice{Kind: call.LinkLost, Err: errors.New("read: timeout")}, "connection lost: read: timeout"},
 			{call.Notice{Kind: call.LinkBack}, "connected again"},
+			{call.Notice{Kind: call.MemberAway, Name: "bo"}, "bo is reconnecting"},
+			{call.Notice{Kind: call.MemberBack, Name: "bo"}, "bo is back"},
 			{call.Notice{Kind: call.DeviceLost, Device: "camera", Err: errors.New("busy")}, "no camera: busy"},
 			{call.Notice{Kind: call.DeviceBack, Device: "camera"}, "the camera is back"},
 			{call.Notice{Kind: call.MemberJoined, Slot: 10, Fingerprint: printOf(0), Name: "anna"}, "anna joined, never met before"},

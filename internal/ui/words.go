@@ -117,6 +117,10 @@ func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
 		return "connection lost" + because, true
 	case call.LinkBack:
 		return "connected again", false
+	case call.MemberAway:
+		return name + " is reconnecting", false
+	case call.MemberBack:
+		return name + " is back", false
 	case call.DeviceLost:
 		return "no " + device + because, true
 	case call.DeviceBack:
