@@ -238,7 +238,7 @@ func TestWeights(t *testing.T) {
 		t.Errorf("the last of %d was disconnected with a weight of %d", h.config.PerSession, last.log.Weight())
 	}
 	sum := 0
-	for b, _ := last.next(); b != nil; b, _ = last.next() {
+	for b := last.next(); b != nil; b = last.next() {
 		sum += weight(b)
 	}
 	if left := last.log.Weight(); left != 0 || sum < outLen+(h.config.PerSession-1)*peerWeight {

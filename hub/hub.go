@@ -70,6 +70,8 @@ type Config struct {
 	Members    int          // members at once; 1000
 	PerSession int          // members of one session; 64; never more than 4096
 	Sessions   int          // sessions at once; 500
+	PerAddress int          // members at once from one IPv4 address or IPv6 /64; 256
+	Joins      int          // from one of these in a minute, and so many at once; 240
 
 	// Who may join besides: those on a list, those who know a token, or both.
 	Allow *hello.AllowList // nil: everybody; see also SetAllow
@@ -94,6 +96,7 @@ type Hub struct {
 	refused  [codes]uint64        // connections that ended before they were members', by wire.ErrorCode
 	past     tally                // of connections that have ended
 	drain    *drain               // nil until Drain
+	from     addresses            // of members
 }
 
 // New returns a Hub.
@@ -104,11 +107,14 @@ func New(c Config) *Hub {
 	c.Members = cmp.Or(c.Members, 1000)
 	c.PerSession = min(cmp.Or(c.PerSession, 64), maxSlot+1)
 	c.Sessions = cmp.Or(c.Sessions, 500)
+	c.PerAddress = cmp.Or(c.PerAddress, 256)
+	c.Joins = cmp.Or(c.Joins, 240)
 	h := &Hub{
 		config:   c,
 		sessions: make(map[string]*session),
 		conns:    make(map[*member]struct{}),
 		tokens:   make(map[[32]byte]*member),
+		from:     addresses{members: c.PerAddress, joins: c.Joins},
 	}
 	h.SetAllow(c.Allow)
 	return h
@@ -175,18 +181,17 @@ func (h *Hub) serve(g *gate, conn transport.Conn) {
 	if !crowded {
 		h.conns[m] = struct{}{}
 	}
-	if g.closed {
-		m.endClosing()
-	}
-	if crowded {
+	switch {
+	case crowded:
 		h.refused[crowdedCode]++
+	case g.closed:
+		m.endClosing()
 	}
 	h.mu.Unlock()
 	if crowded {
 		_ = conn.Close() // nothing was sent, so nothing can be lost
 		return
 	}
-	m.wg.Go(m.writeLoop)
 	m.wg.Go(func() { m.end(m.messageLoop()) })
 	place := m.watch()
 	m.wg.Wait()
@@ -222,11 +227,20 @@ func (h *Hub) enter(m *member, name string, now time.Time) *wire.Error {
 		}
 		s = newSession(name, h.config.PerSession)
 	}
+	remote := ""
+	if m.conn != nil { // else it is a test's
+		remote = m.conn.Info().Remote
+	}
+	if e := h.from.enter(remote, now); e != nil {
+		return e
+	}
 	token := h.newTokenLocked(m)
 	if e := s.add(m, token, now); e != nil {
+		h.from.leave(remote)
 		delete(h.tokens, m.token)
 		return e
 	}
+	m.remote = remote
 	h.sessions[name] = s
 	h.members++
 	h.joined++
@@ -246,6 +260,7 @@ func (h *Hub) leaveLocked(m *member) {
 		return
 	}
 	h.members--
+	h.from.leave(m.remote)
 	delete(h.tokens, m.token)
 	rest := len(*m.session.members.Load())
 	if rest == 0 {

@@ -34,7 +34,6 @@ type member struct {
 	hub    *Hub
 	gate   *gate
 	conn   transport.Conn // nil for a place without one
-	ready  chan struct{}  // holds a token while out may hold a message; never closed
 	joined chan struct{}  // closed by messageLoop
 	done   chan struct{}  // closed by end
 	outEnd chan struct{}  // closed by writeLoop
@@ -52,6 +51,7 @@ type member struct {
 	peer    []byte               // the Peer message that tells of this member
 	queue   *queue.Queue[ticket] // what others have sent; set under the Hub's mu
 	direct  transport.Direct     // conn, if it is one
+	remote  string               // from where the place was taken; guarded by the Hub's mu
 	token   [32]byte             // SHA-256 of what the member resumes its place with
 	resumes bool                 // it knows how to
 	absent  bool                 // this is a place without a connection
@@ -92,6 +92,7 @@ type member struct {
 	log      queue.Log   // messages for the member; shared, never modified
 	last     *wire.Error // why the hub ends the connection; nil when the member does
 	ending   bool
+	writing  bool // writeLoop runs, or has failed
 	lastSaid bool // last was sent
 	left     bool // the member has said that it leaves
 }
@@ -99,7 +100,6 @@ type member struct {
 func newMember(h *Hub, g *gate, conn transport.Conn) *member {
 	m := &member{
 		hub: h, gate: g, conn: conn,
-		ready:        make(chan struct{}, 1),
 		joined:       make(chan struct{}),
 		done:         make(chan struct{}),
 		outEnd:       make(chan struct{}),
@@ -182,6 +182,7 @@ func (m *member) endLocked(e *wire.Error) {
 		return
 	}
 	m.ending, m.last = true, e
+	m.wakeWriter() // for the last word, and to say that it was
 	close(m.done)
 }
 
@@ -250,58 +251,54 @@ func (m *member) putAck(n uint64) {
 	m.mu.Unlock()
 }
 
+// wakeWriter starts writeLoop if there is a connection and it does not run. m.mu is
+// held, and messageLoop has not ended.
 func (m *member) wakeWriter() {
-	select {
-	case m.ready <- struct{}{}:
-	default:
+	if m.conn != nil && !m.writing {
+		m.writing = true
+		m.wg.Go(m.writeLoop)
 	}
 }
 
 // next takes what goes to the member next. Without anything it returns nil, and
-// whether the connection is to end.
-func (m *member) next() (b []byte, ending bool) {
+// writeLoop ends; for good if the connection is to end.
+func (m *member) next() (b []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.first != nil:
 		b, m.first = m.first, nil
-		return b, false
+		return b
 	case m.ack != nil:
 		b, m.ack = m.ack.Append(nil), nil
-		return b, false
+		return b
 	}
 	if b = m.log.Next(); b != nil {
 		if !m.resumes {
 			m.log.Ack(m.log.Sent()) // it will never ask for it again
 		}
-		return b, false
+		return b
 	}
 	if m.last != nil && !m.lastSaid {
 		m.lastSaid = true
-		return m.last.Append(nil), false
+		return m.last.Append(nil)
 	}
-	return nil, m.ending
+	if m.ending {
+		close(m.outEnd)
+	} else {
+		m.writing = false
+	}
+	return nil
 }
 
-// writeLoop sends the member's messages until there are none and the
-// connection is to end. It leaves a broken connection to messageLoop, which
-// may still receive what came before.
+// writeLoop sends the member's messages until there are none: a thousand members
+// to whom nothing is to be said need no goroutine each. It leaves a broken
+// connection to messageLoop, which may still receive what came before.
 func (m *member) writeLoop() {
-	defer close(m.outEnd)
-	for {
-		b, ending := m.next()
-		switch {
-		case b != nil:
-			if m.conn.SendMessage(b) != nil {
-				return
-			}
-		case ending:
+	for b := m.next(); b != nil; b = m.next() {
+		if m.conn.SendMessage(b) != nil {
+			close(m.outEnd)
 			return
-		default:
-			select {
-			case <-m.ready:
-			case <-m.done:
-			}
 		}
 	}
 }

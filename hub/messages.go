@@ -31,7 +31,7 @@ const streamChat = 4
 // returns what to tell the member before hanging up, nil when the connection has
 // ended by itself.
 func (m *member) messageLoop() *wire.Error {
-	b, err := m.conn.RecvMessage(make([]byte, 0, wire.MaxMessage))
+	b, err := m.conn.RecvMessage(nil)
 	if err != nil || m.ended() {
 		return nil
 	}
@@ -43,6 +43,7 @@ func (m *member) messageLoop() *wire.Error {
 	if m.session == nil {
 		return nil // it waited to come back, and the connection ended
 	}
+	b = nil // it was long; those that follow rarely are
 	close(m.joined)
 	if m.direct != nil {
 		m.direct.Serve(m)

@@ -16,6 +16,7 @@ func crowd(n int) []*member {
 	h := New(Config{PerSession: n})
 	for i := range n {
 		m := newMember(h, nil, &benchConn{})
+		m.writing = true // nobody but the test takes what is for it
 		m.hash[0], m.hash[1] = byte(i), byte(i>>8)
 		if e := h.enter(m, "room", time.Now()); e != nil {
 			panic(e.Text)
@@ -91,6 +92,7 @@ func BenchmarkJoinLeave(b *testing.B) {
 			for b.Loop() {
 				now = now.Add(slotRest)
 				m := newMember((*s.members.Load())[0].hub, nil, &benchConn{})
+				m.writing = true // nobody but the test takes what is for it
 				m.hash[2] = 1
 				if e := s.add(m, [32]byte{}, now); e != nil {
 					b.Fatal(e.Text)

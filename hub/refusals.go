@@ -4,7 +4,7 @@ import "github.com/sanix-darker/s2c/internal/wire"
 
 // codes is how many values of wire.ErrorCode there are, with the 0 that no hub
 // sends.
-const codes = int(wire.CodeExpired) + 1
+const codes = int(wire.CodeTooMany) + 1
 
 // crowdedCode counts connections that were closed without a word.
 const crowdedCode = 0
@@ -20,6 +20,7 @@ var refusalNames = [codes]string{
 	wire.CodeClosing:     "closing",
 	wire.CodeDenied:      "denied",
 	wire.CodeExpired:     "expired",
+	wire.CodeTooMany:     "too_many",
 }
 
 // countRefusalLocked counts the connection of m, which has ended, if m never

@@ -165,7 +165,7 @@ func (s *session) inherit(m, from *member, received uint64, now time.Time) bool 
 func (m *member) takeOver(from *member, now time.Time) {
 	m.session, m.slot, m.since = from.session, from.slot, from.since
 	m.hash, m.who, m.peer = from.hash, from.who, from.peer
-	m.token = from.token
+	m.token, m.remote = from.token, from.remote
 	m.queue = queue.New[ticket](limits) // what waited in the other is late, or under way
 	if m.conn != nil {
 		m.setDirect()

@@ -198,13 +198,13 @@ func TestMemberDoesNotRead(t *testing.T) {
 		for range outLen + peerWeight*h.config.PerSession + 10 {
 			m.put([]byte{1})
 		}
-		b, _ := m.next()
+		b := m.next()
 		msg, err := wire.ParseMessage(b)
 		if e, ok := msg.(wire.Error); !ok || e.Code != wire.CodeSlow {
 			t.Errorf("first after the overflow: %#v, %v; want CodeSlow", msg, err)
 		}
-		if b, ending := m.next(); b != nil || !ending {
-			t.Errorf("then: %x, %v; want the end", b, ending)
+		if b := m.next(); b != nil || !m.ending {
+			t.Errorf("then: %x, %v; want the end", b, m.ending)
 		}
 	})
 }

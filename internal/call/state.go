@@ -255,7 +255,7 @@ func (e *RefusedError) Error() string {
 
 // Again reports whether trying again later may help.
 func (e *RefusedError) Again() bool {
-	return e.Code == wire.CodeClosing || e.Code == wire.CodeSlow
+	return e.Code == wire.CodeClosing || e.Code == wire.CodeSlow || e.Code == wire.CodeTooMany
 }
 
 func refused(m wire.Error) error {

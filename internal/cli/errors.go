@@ -106,6 +106,8 @@ func refusedHint(r *call.RefusedError) string {
 		return "try again later, or start another hub with: s2c server"
 	case wire.CodeSessionFull:
 		return "try again later, or meet in another session with -s"
+	case wire.CodeTooMany:
+		return "try again in a minute, or ask the hub's owner to allow more (s2c server --max-joins-per-minute, --max-members-per-address)"
 	case wire.CodeClosing:
 		return "try again in some minutes, or use another hub"
 	case wire.CodeVersion:

@@ -24,7 +24,8 @@ const maxLimit = 1_000_000
 // serverNames are all flags of the server command, which may come from the
 // environment.
 var serverNames = [...]string{
-	"port", "address", "tcp", "max-members", "max-session", "max-sessions", "max-handshakes", "max-handshakes-per-address",
+	"port", "address", "tcp", "max-members", "max-session", "max-sessions", "max-members-per-address", "max-joins-per-minute",
+	"max-handshakes", "max-handshakes-per-address",
 	"authorized-keys", "door", "new-door", "drain", "metrics", "log-format", "verbose",
 }
 
@@ -88,6 +89,8 @@ func (f *serverFlags) check() error {
 		{"max-members", f.members},
 		{"max-session", f.perSession},
 		{"max-sessions", f.sessions},
+		{"max-members-per-address", f.fromAddress},
+		{"max-joins-per-minute", f.joins},
 		{"max-handshakes", f.handshakes},
 		{"max-handshakes-per-address", f.perAddress},
 	} {

@@ -47,6 +47,8 @@ func TestServerVariables(t *testing.T) {
 		{"max-members", "S2C_MAX_MEMBERS", "-1", usage, "S2C_MAX_MEMBERS: --max-members -1 is not between 1 and 1000000"},
 		{"max-session", "S2C_MAX_SESSION", "-1", usage, "S2C_MAX_SESSION: --max-session -1 is not"},
 		{"max-sessions", "S2C_MAX_SESSIONS", "1000001", usage, "S2C_MAX_SESSIONS: --max-sessions 1000001 is not"},
+		{"max-members-per-address", "S2C_MAX_MEMBERS_PER_ADDRESS", "1e3", usage, `S2C_MAX_MEMBERS_PER_ADDRESS="1e3" is no number`},
+		{"max-joins-per-minute", "S2C_MAX_JOINS_PER_MINUTE", "1e3", usage, `S2C_MAX_JOINS_PER_MINUTE="1e3" is no number`},
 		{"max-handshakes", "S2C_MAX_HANDSHAKES", "1e3", usage, `S2C_MAX_HANDSHAKES="1e3" is no number`},
 		{"max-handshakes-per-address", "S2C_MAX_HANDSHAKES_PER_ADDRESS", "-2", usage, "S2C_MAX_HANDSHAKES_PER_ADDRESS: --max-handshakes-per-address -2 is not"},
 		{"authorized-keys", "S2C_AUTHORIZED_KEYS", filepath.Join(dir, "none"), failed, "authorized keys "},

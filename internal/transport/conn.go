@@ -127,7 +127,7 @@ func newConn(
 		remote: tcp.RemoteAddr().String(), id: id, timing: t, began: time.Now(),
 		tcp: tcp, tls: tc, records: records,
 		in: newInbox(false), messages: newInbox(true),
-		done: make(chan struct{}), ready: make(chan struct{}, 1), control: new(controlPacket),
+		done: make(chan struct{}), ready: make(chan struct{}, 1),
 	}
 	c.keeper = newKeeper(c.keep)
 	c.write = c.writeLoop
@@ -458,5 +458,11 @@ func (c *conn) retargetLocked() {
 		addr := c.path.addr
 		c.target.Store(&addr)
 		c.out.setBypass(true)
+		if c.giving.Load() {
+			select {
+			case c.ready <- struct{}{}: // it may end
+			default:
+			}
+		}
 	}
 }

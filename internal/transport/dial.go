@@ -129,6 +129,7 @@ func establish(tcp *countedConn, c DialConfig) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn.control = new(controlPacket)
 	conn.name = "hub " + c.Addr
 	hub := tcp.RemoteAddr().(*net.TCPAddr).AddrPort()
 	conn.path.addr = netip.AddrPortFrom(hub.Addr().Unmap(), hub.Port())

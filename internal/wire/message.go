@@ -123,6 +123,7 @@ const (
 	CodeSlow        ErrorCode = 6 // the member does not read
 	CodeDenied      ErrorCode = 7 // not on the hub's list, or without its door token
 	CodeExpired     ErrorCode = 8 // there is no such place to resume, or not any more
+	CodeTooMany     ErrorCode = 9 // too many come from the member's address
 )
 
 // Error ends a connection.
