@@ -48,6 +48,8 @@ var layers = map[string]string{
 	"internal/call": "internal/media internal/mailbox internal/queue internal/text internal/wire cipher cipher/hello cipher/identity cipher/sframe " +
 		"internal/trust internal/transport internal/audio internal/video",
 
+	"internal/hubload": "cipher cipher/identity cipher/sframe internal/transport internal/wire",
+
 	"internal/term": "ascii internal/text",
 	"internal/ui":   "internal/term internal/media internal/call internal/text internal/trust cipher/hello ascii",
 	"internal/cli":  "...",

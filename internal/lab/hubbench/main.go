@@ -26,9 +26,11 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
+	"github.com/sanix-darker/s2c/internal/hubload"
 	"github.com/sanix-darker/s2c/internal/lab/program"
 )
 
@@ -104,19 +106,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 // A result is one round.
 type result struct {
-	sent, received uint64
-	cpu, took      time.Duration
-	memory         float64 // KB for each member
-	delays         histogram
+	hubload.Result
+	cpu    time.Duration
+	memory float64 // KB for each member
 }
 
-func (r result) cost() float64 { return r.cpu.Seconds() / float64(r.received) * 1e6 }
+func (r result) cost() float64 { return r.cpu.Seconds() / float64(r.Received) * 1e6 }
 
 // lost returns the share of packets that did not arrive, in percent.
-func (r result) lost() float64 {
-	expected := float64(r.sent * (roomSize - 1))
-	return 100 * (1 - float64(r.received)/expected)
-}
+func (r result) lost() float64 { return 100 * r.Lost() }
 
 // middle returns the median of a figure.
 func middle(list []result, of func(result) float64) float64 {
@@ -131,13 +129,13 @@ func middle(list []result, of func(result) float64) float64 {
 // show prints a row.
 func show(w io.Writer, name string, list []result, base float64) {
 	at := func(q float64) float64 {
-		return middle(list, func(r result) float64 { return float64(r.delays.quantile(q)) / float64(time.Millisecond) })
+		return middle(list, func(r result) float64 { return float64(r.Delays.Quantile(q)) / float64(time.Millisecond) })
 	}
 	cost := middle(list, result.cost)
 	fmt.Fprintf(w, "%s\t%.0f\t%.3f\t%.2f\t%.2f\t%.0f\t%.2f\t%.2f\t%.1f\t%.0f\t\n", name,
-		middle(list, func(r result) float64 { return float64(r.received) / r.took.Seconds() }),
+		middle(list, func(r result) float64 { return float64(r.Received) / r.Took.Seconds() }),
 		middle(list, result.lost), cost, cost/base,
-		middle(list, func(r result) float64 { return 100 * r.cpu.Seconds() / r.took.Seconds() }),
+		middle(list, func(r result) float64 { return 100 * r.cpu.Seconds() / r.Took.Seconds() }),
 		at(0.5), at(0.99), at(1), middle(list, func(r result) float64 { return r.memory }))
 }
 
@@ -147,19 +145,34 @@ type room interface {
 	start(ctx context.Context) (pid int, err error)
 
 	// join returns the way to it of member number i.
-	join(ctx context.Context, i int) (way, error)
+	join(ctx context.Context, i int) (hubload.Way, error)
 
 	end()
 }
 
-// A way is a member's.
-type way interface {
-	// send sends voice or a picture of so many bytes, beginning with the time.
-	send(picture bool, size int, now time.Duration) error
-
-	// receive waits for a packet and returns the time with which it began. It fails
-	// when the way is closed.
-	receive() (time.Duration, error)
-
-	close()
+// measure runs one round.
+func measure(ctx context.Context, o options, r room) (res result, err error) {
+	defer r.end()
+	pid, err := r.start(ctx)
+	if err != nil {
+		return res, err
+	}
+	empty, _ := program.Memory(pid)
+	load := hubload.New()
+	defer load.Close()
+	for i := range o.members {
+		w, err := r.join(ctx, i)
+		if err != nil {
+			return res, fmt.Errorf("member %d: %w", i, err)
+		}
+		load.Add(w, strconv.Itoa(i/roomSize), true)
+	}
+	full, _ := program.Memory(pid)
+	res.memory = (full - empty) * 1000 / float64(o.members)
+	res.Result, err = load.Run(ctx, hubload.Usual, time.Duration(o.seconds)*time.Second,
+		func() { res.cpu = -program.CPUTime(pid) }, func() { res.cpu += program.CPUTime(pid) })
+	if err == nil && res.Received == 0 {
+		err = errors.New("nothing arrives")
+	}
+	return res, err
 }

@@ -15,6 +15,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/sanix-darker/s2c/internal/hubload"
 )
 
 // A packet of the relay: whose it is u32, counter u64, and sealed with them as
@@ -138,7 +140,7 @@ type relayWay struct {
 	in      [relayBytes]byte
 }
 
-func (r *relayRoom) join(_ context.Context, i int) (way, error) {
+func (r *relayRoom) join(_ context.Context, i int) (hubload.Way, error) {
 	udp, err := net.Dial("udp4", r.addr)
 	if err != nil {
 		return nil, err
@@ -149,10 +151,10 @@ func (r *relayRoom) join(_ context.Context, i int) (way, error) {
 		return nil, errors.Join(err, udp.Close())
 	}
 	w := &relayWay{udp: udp, aead: aead, id: uint32(i)}
-	return w, w.send(false, voiceSize, 0) // makes it known
+	return w, w.Send(false, hubload.Usual.VoiceSize, 0) // makes it known
 }
 
-func (w *relayWay) send(_ bool, size int, now time.Duration) error {
+func (w *relayWay) Send(_ bool, size int, now time.Duration) error {
 	w.counter++
 	binary.BigEndian.PutUint64(w.body[:], uint64(now))
 	b := binary.BigEndian.AppendUint32(w.out[:0], w.id)
@@ -162,7 +164,7 @@ func (w *relayWay) send(_ bool, size int, now time.Duration) error {
 	return err
 }
 
-func (w *relayWay) receive() (time.Duration, error) {
+func (w *relayWay) Receive() (time.Duration, error) {
 	n, err := w.udp.Read(w.in[:])
 	if err != nil {
 		return 0, err
@@ -178,4 +180,4 @@ func (w *relayWay) receive() (time.Duration, error) {
 	return time.Duration(binary.BigEndian.Uint64(body)), nil
 }
 
-func (w *relayWay) close() { _ = w.udp.Close() }
+func (w *relayWay) Close() { _ = w.udp.Close() }
