@@ -78,7 +78,7 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err, "see " + cmd.CommandPath() + " -h"}
 	})
-	root.AddCommand(e.server(), e.join(), e.demo(), e.mirror(), e.devices(), e.doctor(), e.key())
+	root.AddCommand(e.server(), e.join(), e.demo(), e.mirror(), e.devices(), e.doctor(), e.key(), e.bench())
 	return root
 }
 

@@ -40,6 +40,16 @@ type Way interface {
 	Close()
 }
 
+// A Deliverer is a Way that needs no goroutine to receive from it, which saves
+// this process as much as the hub takes.
+type Deliverer interface {
+	Way
+
+	// Deliver calls take with the time with which each packet began, instead of
+	// Receive, until Close returns. It is called once.
+	Deliver(take func(sent time.Duration))
+}
+
 const (
 	step   = time.Millisecond // between looks who is to send
 	settle = 2 * time.Second  // of sending that is not counted
@@ -84,25 +94,31 @@ func (l *Load) Add(w Way, room string, speaks bool) {
 	m := &member{way: w, room: room, speaks: speaks}
 	l.members = append(l.members, m)
 	l.rooms[room]++
-	l.wg.Go(func() { l.receive(m) })
+	if d, ok := w.(Deliverer); ok {
+		d.Deliver(func(sent time.Duration) { l.count(m, sent) })
+		return
+	}
+	l.wg.Go(func() {
+		for {
+			sent, err := w.Receive()
+			if err != nil {
+				return
+			}
+			l.count(m, sent)
+		}
+	})
 }
 
-// receive counts what comes to m until its way ends.
-func (l *Load) receive(m *member) {
-	for {
-		sent, err := m.way.Receive()
-		if err != nil {
-			return
-		}
-		if int64(sent) < l.from.Load() || int64(sent) >= l.until.Load() {
-			continue
-		}
-		took := time.Since(l.begin) - sent
-		m.mu.Lock()
-		m.received++
-		m.delays.Add(took)
-		m.mu.Unlock()
+// count counts a packet that has come to m.
+func (l *Load) count(m *member, sent time.Duration) {
+	if int64(sent) < l.from.Load() || int64(sent) >= l.until.Load() {
+		return
 	}
+	took := time.Since(l.begin) - sent
+	m.mu.Lock()
+	m.received++
+	m.delays.Add(took)
+	m.mu.Unlock()
 }
 
 // A Result is what became of the packets of some time.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -24,16 +25,22 @@ type Place struct {
 	Who     *identity.Identity // may be the same for all: making one takes long
 	Session string
 	Name    string
+
+	// Loss is the share, from 0 to 1, of what comes that the member loses: lost
+	// pictures it asks the hub for again, as members of a call do.
+	Loss float64
 }
 
 // A Member is a Way over a hub. Its packets look sealed, and are not.
 type Member struct {
 	conn     transport.Conn
 	slot     uint16
+	loss     float64
 	counters [2]uint64 // of voice and of pictures
 	out      [wire.MaxDatagram]byte
 	in       [wire.MaxDatagram]byte
 	reads    sync.WaitGroup
+	sending  sync.Mutex // held while a datagram is sent
 }
 
 // Join joins a session, and waits until packets go over UDP unless they are to go
@@ -43,7 +50,7 @@ func Join(ctx context.Context, p Place) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Member{conn: conn}
+	m := &Member{conn: conn, loss: p.Loss}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	if err := m.join(&p); err != nil {
@@ -126,7 +133,23 @@ func (m *Member) Send(picture bool, size int, now time.Duration) error {
 	b = sframe.AppendHeader(b, uint64(sframe.NewKID(m.slot, stream, 0, 0)), *counter)
 	*counter++
 	b = binary.BigEndian.AppendUint64(b, uint64(now))
+	m.sending.Lock()
+	defer m.sending.Unlock()
 	return m.conn.SendDatagram(m.out[:min(max(size, len(b)), len(m.out))])
+}
+
+// lose reports whether a packet is lost, and asks for a picture again.
+func (m *Member) lose(p wire.Packet) bool {
+	if m.loss == 0 || rand.Float64() >= m.loss {
+		return false
+	}
+	if k := p.Clear.Kind(); k == wire.KindVideo || k == wire.KindKey {
+		n := wire.Nack{KID: p.KID, First: p.CTR, Bits: 1}
+		m.sending.Lock()
+		defer m.sending.Unlock()
+		_ = m.conn.SendDatagram(n.Append(nil)) // Receive fails too when the connection has ended
+	}
+	return true
 }
 
 // Receive implements Way.
@@ -136,13 +159,44 @@ func (m *Member) Receive() (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		p, err := wire.ParsePacket(m.in[:n])
-		if err != nil || n < p.Header+8 {
-			continue // of somebody else
+		if sent, ok := m.read(m.in[:n]); ok {
+			return sent, nil
 		}
-		return time.Duration(binary.BigEndian.Uint64(m.in[p.Header:])), nil
 	}
 }
+
+// read returns the time with which a packet begins. It reports false for one that
+// is of somebody else, or lost.
+func (m *Member) read(b []byte) (sent time.Duration, ok bool) {
+	p, err := wire.ParsePacket(b)
+	if err != nil || len(b) < p.Header+8 || m.lose(p) {
+		return 0, false
+	}
+	return time.Duration(binary.BigEndian.Uint64(b[p.Header:])), true
+}
+
+// Deliver implements Deliverer.
+func (m *Member) Deliver(take func(sent time.Duration)) {
+	m.conn.(transport.Direct).Serve(&taker{m, take}) // what Dial returns is one
+}
+
+// A taker is the Peer of a member, to whom it gives nothing.
+type taker struct {
+	member *Member
+	take   func(sent time.Duration)
+}
+
+// Take implements transport.Peer.
+func (t *taker) Take(b []byte, _ time.Time, _ *transport.Turn) {
+	if sent, ok := t.member.read(b); ok {
+		t.take(sent)
+	}
+}
+
+// Give implements transport.Peer.
+func (*taker) Give([]byte, time.Time) (n int, more bool) { return 0, false }
+
+var _ Deliverer = (*Member)(nil)
 
 // Info returns what is known of the connection.
 func (m *Member) Info() transport.Info { return m.conn.Info() }

@@ -3,11 +3,12 @@ package program
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sanix-darker/s2c/internal/hubload"
 )
 
 // The signals that stop a process and let it go on.
@@ -16,26 +17,10 @@ const (
 	Continue = unix.SIGCONT
 )
 
-// clockTick is the unit of CPU times in /proc: 100 a second on every Linux.
-const clockTick = time.Second / 100
-
 // CPUTime returns the CPU time that a process has used, 0 when it is gone.
 func CPUTime(pid int) time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	// The name, in parentheses, may contain anything; fields are counted after it.
-	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	if len(f) < 13 {
-		return 0
-	}
-	user, err1 := strconv.ParseInt(f[11], 10, 64)
-	system, err2 := strconv.ParseInt(f[12], 10, 64)
-	if err1 != nil || err2 != nil {
-		return 0
-	}
-	return time.Duration(user+system) * clockTick
+	t, _ := hubload.CPUTime(pid)
+	return t
 }
 
 // Memory returns the resident memory of a process now and at its peak, in MB.
