@@ -217,6 +217,9 @@ func TestThinLink(t *testing.T) {
 // here is without the heads of IP and of the hop, which are 60 bytes of a packet.
 func TestThinCall(t *testing.T) {
 	for _, both := range []bool{false, true} {
+		if both && testing.Short() {
+			break
+		}
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			defer w.close()
