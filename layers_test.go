@@ -25,6 +25,7 @@ var layers = map[string]string{
 	"internal/text":      "",
 	"internal/file":      "",
 	"internal/metrics":   "",
+	"internal/rate":      "",
 	"cipher/hello":       "",
 	"cipher/identity":    "cipher/hello",
 	"cipher/cpace":       "",
