@@ -349,8 +349,9 @@ func TestSession(t *testing.T) {
 	if err != nil || status != 7 {
 		t.Errorf("exit status = %d, %v, want 7", status, err)
 	}
-	if g, err := s.Capture(); err != nil || !strings.Contains(g.Text(), "again end") {
-		t.Errorf("the last screen is gone: %v\n%s", err, g.Text())
+	// tmux can know of the end before it has read the last words.
+	if _, err := s.WaitText("again end", soon); err != nil {
+		t.Errorf("the last screen is gone: %v", err)
 	}
 }
 
