@@ -112,6 +112,7 @@ type patient struct {
 	server    *sound.Server
 	cmd       *exec.Cmd
 	out, errs bytes.Buffer
+	err       error // of waiting
 }
 
 // start makes the server, its room, and calls the doctor.
@@ -179,22 +180,55 @@ func TestDoctor(t *testing.T) {
 	}
 	t.Run("interrupted", interrupted.interrupt)
 	for _, p := range patients {
-		if p.leak > 0 { // which takes more of the machine than is left beside others
-			p.start(t)
+		if p.leak == 0 {
+			t.Run(p.name, p.check)
+			continue
 		}
-		t.Run(p.name, p.check)
+		// The server's canceller does not always get used to the room, for minutes on
+		// end on some machines. That is no matter of the doctor's.
+		for tries := 5; tries > 0; tries-- {
+			q := &patient{name: p.name, sound: p.sound, leak: p.leak, code: p.code, states: p.states, figure: p.figure, lo: p.lo, hi: p.hi}
+			q.start(t) // which takes more of the machine than is left beside others
+			if d := q.wait(t); tries > 1 && d.state("echo") == "warn" {
+				t.Logf("the echo stays: %s", q.out.String())
+				continue
+			}
+			t.Run(q.name, q.check)
+			break
+		}
 	}
+}
+
+// state returns how a check has ended.
+func (d *diagnosis) state(name string) string {
+	for _, c := range d.Checks {
+		if c.Name == name {
+			return c.State
+		}
+	}
+	return ""
+}
+
+// wait waits for the doctor, once, and returns what he says.
+func (p *patient) wait(t *testing.T) (d diagnosis) {
+	t.Helper()
+	if p.cmd.ProcessState == nil {
+		p.err = p.cmd.Wait()
+	}
+	if err := json.Unmarshal(p.out.Bytes(), &d); err != nil {
+		t.Fatalf("%v in\n%s", err, p.out.String())
+	}
+	return d
 }
 
 // check waits for the doctor and reads what he says.
 func (p *patient) check(t *testing.T) {
-	err := p.cmd.Wait()
+	d := p.wait(t)
 	if code := p.cmd.ProcessState.ExitCode(); code != p.code {
-		t.Errorf("exit code %d, want %d: %v\n%s", code, p.code, err, p.errs.String())
+		t.Errorf("exit code %d, want %d: %v\n%s", code, p.code, p.err, p.errs.String())
 	}
-	var d diagnosis
-	if err := json.Unmarshal(p.out.Bytes(), &d); err != nil || d.OK != (p.code == 0) {
-		t.Fatalf("%v, ok is %v in\n%s", err, d.OK, p.out.String())
+	if d.OK != (p.code == 0) {
+		t.Fatalf("ok is %v in\n%s", d.OK, p.out.String())
 	}
 	got := make(map[string]string)
 	value := math.NaN()

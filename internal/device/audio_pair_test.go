@@ -277,12 +277,19 @@ func TestGaps(t *testing.T) {
 			if noAEC {
 				name = string(kind) + "/plain"
 			}
-			t.Run(name, func(t *testing.T) { testGaps(t, kind, noAEC) })
+			t.Run(name, func(t *testing.T) {
+				for again := 2; testGaps(t, kind, noAEC); again-- {
+					if again == 0 {
+						t.Fatal("the server crashes each time")
+					}
+				}
+			})
 		}
 	}
 }
 
-func testGaps(t *testing.T, kind sound.Kind, noAEC bool) {
+// testGaps reports whether the server has crashed, which says nothing about us.
+func testGaps(t *testing.T, kind sound.Kind, noAEC bool) (crashed bool) {
 	server := sound.ForTest(t, kind)
 	t.Setenv("PULSE_SERVER", server.Address())
 	if err := errors.Join(server.AddMic("usb"), server.AddSpeaker("headset")); err != nil {
@@ -342,7 +349,10 @@ func testGaps(t *testing.T, kind sound.Kind, noAEC bool) {
 	steps = append(steps, slow)
 	for _, step := range steps {
 		micGap, speakerGap := mic.since(t), speaker.since(t)
-		if err := step.do(); err != nil {
+		if err := step.do(); errors.Is(err, sound.ErrEnded) {
+			t.Logf("%s: %v; starting over", step.name, err)
+			return true
+		} else if err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		at := time.Now()
@@ -362,6 +372,7 @@ func testGaps(t *testing.T, kind sound.Kind, noAEC bool) {
 			t.Errorf("%s: AEC() = %v", step.name, err)
 		}
 	}
+	return false
 }
 
 // checkStreams makes sure that somebody records mic and plays to speaker: we, or

@@ -51,6 +51,10 @@ const (
 	MicDescription     = "LabMicrophone"
 )
 
+// ErrEnded is in the error of a Server one of whose programs has ended by itself.
+// PipeWire 0.3 has crashes of its own.
+var ErrEnded = errors.New("ended")
+
 // How long the steps of starting and stopping may take. They are generous: the
 // lab runs on busy machines.
 const (
@@ -428,7 +432,7 @@ func (s *Server) poll(what string, f func() error) error {
 		}
 		for _, p := range s.procs {
 			if p.ended() {
-				return fmt.Errorf("%s ended (waiting for %s)", p.name, what)
+				return fmt.Errorf("%s %w (waiting for %s)", p.name, ErrEnded, what)
 			}
 		}
 		if time.Now().After(end) {
