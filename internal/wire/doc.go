@@ -28,6 +28,11 @@
 //
 //	type u8 = 0x40 | KID u24 | first CTR u64 | bits u64         Nack
 //
+// And another one, also not sealed, is how the hub tells which pictures it has left
+// out. A member of before drops it:
+//
+//	type u8 = 0x41 | KID u24 | first CTR u64 | count u16        Skip
+//
 // A message, which is reliable and in order, is a type byte and a body:
 //
 //	member > hub                              hub > member

@@ -120,7 +120,7 @@ const (
 	CodeHubFull     ErrorCode = 3 // the hub takes no more members
 	CodeSessionFull ErrorCode = 4 // the session takes no more members
 	CodeClosing     ErrorCode = 5 // the hub is shutting down
-	CodeSlow        ErrorCode = 6 // the member does not read
+	CodeSlow        ErrorCode = 6 // the member does not read, or does not ask to join in time
 	CodeDenied      ErrorCode = 7 // not on the hub's list, or without its door token
 	CodeExpired     ErrorCode = 8 // there is no such place to resume, or not any more
 	CodeTooMany     ErrorCode = 9 // too many come from the member's address

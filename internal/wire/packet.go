@@ -34,8 +34,20 @@ func NewClear(k Kind, layer uint8) Clear { return Clear(k&7)<<3 | Clear(layer&7)
 func (c Clear) Kind() Kind { return Kind(c >> 3 & 7) }
 
 // Layer returns the layer of a packet with pictures, below MaxLayers: the hub
-// forwards it to those who are to get this layer. It is 0 in all others.
+// forwards it to those who are to get this layer. It is 0 in all others but those with
+// a voice, which have LayerQuiet there or 0.
 func (c Clear) Layer() uint8 { return uint8(c & 7) }
+
+// LayerQuiet is in the place of the layer of a voice packet in which nobody speaks.
+// It is told in sessions of more than FloorFrom members only, where the hub has to
+// choose who is heard, and for whole seconds; else it would be known who speaks when.
+const LayerQuiet = 1
+
+// FloorFrom is how many members a session has at most in which everybody is heard.
+const FloorFrom = 10
+
+// Quiet reports whether a packet has a voice in which nobody speaks.
+func (c Clear) Quiet() bool { return c.Kind() == KindVoice && c&LayerQuiet != 0 }
 
 // A Packet is what can be read of a sealed packet without a key.
 type Packet struct {
