@@ -26,6 +26,13 @@ const (
 	settle   = 100 * time.Millisecond // after a round trip a decrease has had its effect
 )
 
+// Where a line is so slow a packet takes long on it that is longer than the quickest
+// ones by some words of a voice, or by a part of a picture. That is no queue.
+const (
+	slowLine = 50_000 // bit/s
+	uneven   = 170    // bytes
+)
+
 // When a limit becomes more.
 const (
 	delayLow = 12 * time.Millisecond
@@ -44,6 +51,7 @@ const (
 	faster = 0.15
 
 	headroom = 1.3              // it is at most so many times what there is to send
+	feels    = 0.8              // of it is to be sent by who may feel it
 	forget   = 10 * time.Second // after which nobody has felt it, it is none any more
 	least    = 20_000           // bit/s
 )
@@ -57,13 +65,13 @@ type limit struct {
 	known float64 // bit/s, what came through when it was too much
 	over  int     // reports in a row that say so
 	cut   time.Time
-	felt  time.Time // when something was refused
+	felt  time.Time // when somebody may have sent less because of it
 	seen  time.Duration
 	usual low // loss, in thousandths
 
 	// Since the latest report, in bytes.
 	bytes   int // sent
-	urgent  int // of these, those for which nobody asked, with all heads
+	urgent  int // of these, what is urgent, without heads
 	wanted  int // that somebody asked for
 	refused int // of these
 
@@ -74,7 +82,7 @@ type limit struct {
 }
 
 // follow follows how much there is to send, dt after the report before.
-func (l *limit) follow(dt time.Duration) {
+func (l *limit) follow(dt time.Duration, now time.Time) {
 	if dt > 0 {
 		bits := 8 / dt.Seconds()
 		offered, needed := float64(l.bytes+l.refused)*bits, float64(l.urgent)*bits
@@ -88,30 +96,46 @@ func (l *limit) follow(dt time.Duration) {
 			l.denied += (float64(l.refused)/float64(l.wanted) - l.denied) * part
 		}
 	}
+	if l.offered >= feels*l.rate {
+		l.felt = now
+	}
 	l.bytes, l.urgent, l.wanted, l.refused = 0, 0, 0, 0
 }
 
 // steer changes the limit by what the latest report says, dt after the one before.
 func (l *limit) steer(r *reports, dt time.Duration, now time.Time) {
 	loss := r.loss()
-	high := delayHigh + time.Duration(l.denied*float64(delayMore))
+	slack := l.slack(r.received)
+	high := delayHigh + slack + time.Duration(l.denied*float64(delayMore))
 	if l.usual.take(int32(1000*loss), false, now) >= 1000*lossMore {
-		high = delayLoss
+		high = delayLoss + slack
 	}
 	falls := l.rate > 0 && r.queue < l.seen
 	l.seen = r.queue
 	switch {
 	case r.queue > high || loss > lossHigh:
 		l.over++
-		sure := l.over >= 2 || r.queue > delayStop
-		if sure && !falls && now.Sub(l.cut) > r.around+settle {
+		if l.over >= 2 && !falls && now.Sub(l.cut) > r.around+settle {
 			l.decrease(r.received, now)
 		}
 		return
-	case r.queue < delayLow:
+	case r.queue < delayLow+slack:
 		l.increase(now.Sub(l.cut)-r.around, dt, now)
 	}
 	l.over = 0
+}
+
+// slack returns how much longer than others packets may take without a queue, where
+// so much comes through.
+func (l *limit) slack(received float64) time.Duration {
+	rate := l.rate
+	if rate == 0 {
+		rate = received
+	}
+	if rate <= 0 || rate >= slowLine {
+		return 0
+	}
+	return time.Duration(8 * uneven / max(rate, least) * float64(time.Second))
 }
 
 // decrease makes the limit less than what comes through, so that the queue becomes

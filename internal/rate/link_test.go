@@ -72,6 +72,7 @@ type link struct {
 	delay  time.Duration
 	jitter time.Duration // uniform, in order unless loose
 	loose  bool
+	stalls time.Duration // once a second the receiver stands still for so long
 	loss   float64
 	burst  float64 // packets that are lost in a row, on average; 0 is independently
 
@@ -101,6 +102,9 @@ func (l *link) send(size int, arrive func()) {
 			at = later(l.last, at)
 			l.last = at
 		}
+	}
+	if second := at.Truncate(time.Second); at.Sub(second) < l.stalls {
+		at = second.Add(l.stalls + time.Duration(l.rng.IntN(1000))*time.Microsecond)
 	}
 	l.w.after(at.Sub(l.w.now), arrive)
 }

@@ -96,3 +96,54 @@ func TestPaths(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowLine has somebody who talks, with pauses, send small pictures through the
+// line of a modem, on which any packet takes longer than most queues elsewhere and a
+// long one twice as long as a short one. There is room for all, once the line has
+// got rid of what was too much at the beginning: no limit stays that leaves none.
+func TestSlowLine(t *testing.T) {
+	const (
+		thinVoice   = 125 // bytes, with their frame
+		thinPicture = 95
+		thinBeat    = 60
+	)
+	w := newWorld()
+	f := path{rtt: 40 * ms, rate: 33_000, queue: time.Second}.flow(w, 7, true)
+	f.up.rate = f.down.rate
+	tick := 0
+	w.every(0, 60*ms, func() bool {
+		tick++
+		if tick%70 < 60 {
+			f.give(thinVoice, &f.voice, Urgent)
+		}
+		if tick%4 == 0 {
+			f.give(thinPicture, &f.pictures, Next)
+		}
+		if tick%17 == 0 {
+			f.give(thinBeat, new(class), Urgent)
+		}
+		f.flush()
+		return true
+	})
+	w.run(500 * ms)
+	for range 3 { // what a newcomer is told, besides
+		f.down.send(1500, func() {})
+	}
+	w.run(3 * time.Second)
+	least := f.sender.State(w.now).Rate
+	w.run(10 * time.Second)
+	after := f.sender.State(w.now).Rate
+	f.counting = true
+	w.run(30 * time.Second)
+	f.counting = false
+	w.run(time.Second)
+	if least == 0 || after > 0 && after < 31_000 {
+		t.Errorf("the limit was %d bit/s and 10 s later %d, want 31000 and more, or none", least, after)
+	}
+	if got := f.pictures.share(); got < 0.95 {
+		t.Errorf("%.0f %% of pictures came, want 95", 100*got)
+	}
+	if d := f.voice.quantile(0.95); f.voice.share() < 1 || d > 120*ms {
+		t.Errorf("%.1f %% of voice came, 95 %% of it %v late at most; want all, and 120ms", 100*f.voice.share(), d)
+	}
+}

@@ -95,10 +95,34 @@ func TestReceiver(t *testing.T) {
 		},
 		{
 			"or 200 ms where little comes",
-			[]arrival{{1, 100, 0, false}, {2, 100, 90, false}, {3, 100, 190, false}, {4, 100, 201, false}},
+			[]arrival{{1, 100, 0, false}, {2, 90, 50, false}, {3, 90, 100, false}, {4, 90, 150, false}, {5, 90, 180, false}, {6, 90, 190, false}, {7, 90, 201, false}},
 			[]due{
 				{0, Report{Newest: 1, Packets: 1, Bytes: 100}},
-				{201, Report{Newest: 4, Packets: 4, Bytes: 400, Time: 2010, N: 2, Samples: [MaxSamples]Sample{{2, 1110}, {1, 110}}}},
+				{201, Report{Newest: 7, Packets: 7, Bytes: 640, Time: 2010, N: 5, Samples: [MaxSamples]Sample{{5, 1510}, {4, 1010}, {3, 510}, {2, 210}, {1, 110}}}},
+			},
+		},
+		{
+			"or 400 ms where few packets come",
+			[]arrival{{1, 100, 0, false}, {2, 150, 190, false}, {3, 150, 201, false}, {4, 150, 390, false}, {5, 150, 400, false}},
+			[]due{
+				{0, Report{Newest: 1, Packets: 1, Bytes: 100}},
+				{400, Report{Newest: 5, Packets: 5, Bytes: 700, Time: 4000, N: 3, Samples: [MaxSamples]Sample{{3, 2100}, {2, 1990}, {1, 100}}}},
+			},
+		},
+		{
+			"not what came at once after a pause, until all has",
+			[]arrival{{1, 100, 0, false}, {2, 900, 100, false}, {3, 900, 101, false}, {4, 900, 106, false}},
+			[]due{
+				{0, Report{Newest: 1, Packets: 1, Bytes: 100}},
+				{106, Report{Newest: 4, Packets: 4, Bytes: 2800, Time: 1060, N: 1, Samples: [MaxSamples]Sample{{2, 60}}}},
+			},
+		},
+		{
+			"and 400 ms where all comes after pauses",
+			[]arrival{{1, 100, 0, false}, {2, 100, 190, false}, {3, 100, 380, false}, {4, 100, 401, false}},
+			[]due{
+				{0, Report{Newest: 1, Packets: 1, Bytes: 100}},
+				{401, Report{Newest: 4, Packets: 4, Bytes: 400, Time: 4010, N: 2, Samples: [MaxSamples]Sample{{2, 2110}, {1, 210}}}},
 			},
 		},
 		{
@@ -111,7 +135,7 @@ func TestReceiver(t *testing.T) {
 		},
 		{
 			"lost and overtaken",
-			[]arrival{{1, 100, 0, false}, {300, 900, 10, false}, {9, 900, 20, false}, {299, 900, 51, false}},
+			[]arrival{{1, 100, 0, false}, {300, 900, 10, false}, {9, 900, 30, false}, {299, 900, 51, false}},
 			[]due{
 				{0, Report{Newest: 1, Packets: 1, Bytes: 100}},
 				{51, Report{Newest: 300, Packets: 4, Bytes: 2800, Time: 100, N: 1, Samples: [MaxSamples]Sample{{1, -410}}}},

@@ -5,13 +5,23 @@ import (
 	"time"
 )
 
-// How often a receiver reports: every 50 ms, but where little comes, as over the
-// line of a modem, every 200 ms, as the way back may be as narrow. A report of 34
-// bytes for every 700 is 5 %.
+// How often a receiver reports: every 50 ms, but where little comes every 200, as
+// the way back may be as narrow: a report of 34 bytes for every 700 is 5 %. Where
+// few packets come, as over the line of a modem, it is every 400 ms.
 const (
-	reportEvery = 50 * time.Millisecond
-	reportLate  = 200 * time.Millisecond
-	reportBytes = 700
+	reportEvery   = 50 * time.Millisecond
+	reportLate    = 200 * time.Millisecond
+	reportLatest  = 400 * time.Millisecond
+	reportBytes   = 700
+	reportPackets = 6
+)
+
+// After a pause in which nothing came no report is made yet: it may have been the
+// receiver that stood still, and what has waited for it comes now, the quickest last.
+// Where little comes all packets follow pauses.
+const (
+	pauseTime    = 30 * time.Millisecond
+	pauseGathers = 5 * time.Millisecond
 )
 
 // sampleEvery is how far apart samples are: eight of them fill reportEvery.
@@ -24,6 +34,8 @@ type Receiver struct {
 	started  bool
 	newest   uint64
 	newestAt uint32 // ticks
+	last     time.Time
+	gathers  time.Time // until when what has waited may come
 	packets  uint16
 	bytes    uint32
 
@@ -31,6 +43,7 @@ type Receiver struct {
 	reported time.Time
 	fresh    bool // something has come that is to be reported
 	size     int  // bytes
+	since    int  // packets
 	n        int
 	samples  [MaxSamples]struct {
 		counter uint64
@@ -44,9 +57,14 @@ type Receiver struct {
 // report in it, or two ends would report each other's reports.
 func (r *Receiver) Arrive(counter uint64, size int, worth bool, now time.Time) {
 	at := r.clock.ticks(now)
+	if now.Sub(r.last) > pauseTime {
+		r.gathers = now.Add(pauseGathers)
+	}
+	r.last = now
 	r.packets++
 	r.bytes += uint32(size)
 	r.size += size
+	r.since++
 	r.fresh = r.fresh || worth
 	if r.started && r.n < MaxSamples && now.Sub(r.sampled) >= sampleEvery {
 		r.samples[r.n].counter, r.samples[r.n].at = counter, at
@@ -64,7 +82,13 @@ func (r *Receiver) Due(now time.Time) bool {
 		return false
 	}
 	since := now.Sub(r.reported)
-	return since >= reportLate || since >= reportEvery && r.size >= reportBytes
+	switch {
+	case since >= reportLatest:
+		return true
+	case now.Before(r.gathers):
+		return false
+	}
+	return since >= reportLate && r.since >= reportPackets || since >= reportEvery && r.size >= reportBytes
 }
 
 // Report returns what has come since the last one.
@@ -78,6 +102,6 @@ func (r *Receiver) Report(now time.Time) Report {
 		rep.Samples[rep.N] = Sample{Back: uint8(r.newest - s.counter), Before: int16(before)}
 		rep.N++
 	}
-	r.reported, r.fresh, r.size, r.n = now, false, 0, 0
+	r.reported, r.fresh, r.size, r.since, r.n = now, false, 0, 0, 0
 	return rep
 }

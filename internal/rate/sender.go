@@ -6,15 +6,15 @@ import "time"
 const (
 	burst     = 40 * time.Millisecond
 	burstBits = 1300 * 8
-	spare     = 0.9                    // of that must be left for something to start
+	spare     = 0.5                    // of that must be left for something to start
 	debt      = 60 * time.Millisecond  // may be owed for the rest of something begun
 	mostOwed  = 100 * time.Millisecond // is owed at most, after voice for which there was no room
 )
 
 // When reports stop coming (RFC 8083, RFC 8085). A packet is answered at the
-// latest when it comes reportLate after one that was not, if neither gets lost.
+// latest when it comes reportLatest after one that was not, if neither gets lost.
 const (
-	answerTime = reportLate + 50*time.Millisecond
+	answerTime = reportLatest + 50*time.Millisecond
 	silentSome = time.Second            // of silence: nothing that is not urgent any more
 	silentPace = 500 * time.Millisecond // but so often one, or there were nothing to report
 	silentVery = 3 * time.Second        // and half of what is
@@ -65,14 +65,16 @@ type Sender struct {
 }
 
 // Allow reports whether a datagram of so many bytes is to be sent now, which then
-// has to be.
+// has to be. Who sends less because of State need not ask.
 func (s *Sender) Allow(n int, w Want, now time.Time) bool {
 	ok := s.allow(n, w, now)
 	switch {
 	case ok:
 		s.reserved += n
 		s.tokens -= float64(8 * n)
-		if w != Urgent {
+		if w == Urgent {
+			s.limit.urgent += n
+		} else {
 			s.limit.wanted += n
 		}
 	case w != Urgent:
@@ -99,7 +101,7 @@ func (s *Sender) allow(n int, w Want, now time.Time) bool {
 		return true
 	case s.limit.rate == 0:
 		return true
-	case s.reports.queue > delayStop:
+	case s.reports.queue > delayStop+s.limit.slack(0):
 		return false
 	}
 	s.fill(now)
@@ -118,10 +120,8 @@ func (s *Sender) allow(n int, w Want, now time.Time) bool {
 func (s *Sender) Sent(counter uint64, size int, worth bool, now time.Time) {
 	s.sent.put(counter, s.clock.ticks(now))
 	s.fill(now)
-	unasked := size + headBytes - s.reserved
-	s.tokens -= float64(8 * unasked)
+	s.tokens -= float64(8 * (size + headBytes - s.reserved))
 	s.limit.bytes += size + headBytes
-	s.limit.urgent += unasked
 	s.reserved = 0
 	switch {
 	case !worth || !s.reports.heard:
@@ -142,14 +142,18 @@ func (s *Sender) Take(r Report, now time.Time) {
 	s.first, s.due, s.skipped = time.Time{}, time.Time{}, false
 	s.fill(now)
 	dt := s.reports.take(r, newest, now)
-	s.limit.follow(dt)
+	s.limit.follow(dt, now)
 	if at, ok := s.sent.get(newest); ok {
-		s.reports.learnAround(time.Duration(s.clock.ticks(now)-at) * tick)
+		// Clocks are read by several goroutines, of which one may be a little behind.
+		s.reports.learnAround(time.Duration(max(int32(s.clock.ticks(now)-at), 0)) * tick)
 	}
 	if s.reports.delay(r, newest, &s.sent, s.limit.rate > 0, now) {
 		s.limit.steer(&s.reports, dt, now)
 	}
 }
+
+// Limited reports whether a limit is known.
+func (s *Sender) Limited() bool { return s.limit.rate > 0 }
 
 // Restart forgets all but what was sent: the way is another one.
 func (s *Sender) Restart() {
@@ -178,10 +182,10 @@ func (s *Sender) fill(now time.Time) {
 	s.filled = now
 }
 
-// silent returns for how long reports have been missing.
+// silent returns for how long reports have been missing that could have come.
 func (s *Sender) silent(now time.Time) time.Duration {
 	if s.due.IsZero() {
 		return 0
 	}
-	return now.Sub(s.first)
+	return now.Sub(s.first) - s.reports.around
 }

@@ -203,7 +203,7 @@ func TestWants(t *testing.T) {
 		want   [5]bool // by Want
 	}{
 		{1, [5]bool{true, true, true, true, false}},
-		{0.5, [5]bool{true, true, true, false, false}},
+		{0.45, [5]bool{true, true, true, false, false}},
 		{0, [5]bool{true, true, false, false, false}},
 		{-1.3, [5]bool{true, true, false, false, false}},
 		{-1.6, [5]bool{true, false, false, false, false}},
@@ -264,6 +264,58 @@ func BenchmarkPacket(b *testing.B) {
 		r.Arrive(counter, 1000, true, now)
 		if r.Due(now) {
 			s.Take(r.Report(now), now)
+		}
+	}
+}
+
+// TestSelfLimited has somebody who asks for nothing but codes pictures for the rate
+// that is known.
+func TestSelfLimited(t *testing.T) {
+	for _, link := range []float64{150e3, 300e3, 1e6} {
+		const voice, most = 60e3, 600e3 // bit/s
+		w := newWorld()
+		f := path{rtt: 40 * ms, rate: link, queue: 300 * ms}.flow(w, 3, false)
+		w.every(0, 20*ms, func() bool { f.give(voiceSize, &f.voice, Urgent); return true })
+		w.every(5*ms, 50*ms, func() bool {
+			room := most
+			if s := f.sender.State(w.now); s.Rate > 0 {
+				room = min(max(0.8*(float64(s.Rate)-voice), 0), most)
+				if s.Queue > 60*ms {
+					return true
+				}
+			}
+			for bytes := room / 8 / 20; bytes > 0; bytes -= 1000 {
+				f.give(int(min(bytes, 1000))+1, &f.pictures, Next)
+			}
+			return true
+		})
+		w.every(5*ms, 5*ms, func() bool { f.flush(); return true })
+		w.run(5 * time.Second)
+		f.counting = true
+		w.run(60 * time.Second)
+		use := f.bits / 60 / min(link, most+voice)
+		t.Logf("%.0f kbit/s: voice %.2f %%, p95 %v, p99 %v, use %.2f", link/1000, 100*f.voice.share(), f.voice.quantile(0.95), f.voice.quantile(0.99), use)
+		if f.voice.share() < 0.99 || f.voice.quantile(0.95) > 80*ms || use < 0.7 {
+			t.Errorf("%.0f kbit/s: voice %.2f %%, p95 %v, use %.2f, want 99 %%, 80 ms and 0.7", link/1000, 100*f.voice.share(), f.voice.quantile(0.95), use)
+		}
+	}
+}
+
+// TestStandstill has a receiver stand still once a second, as a busy machine does:
+// what has come meanwhile it finds to be late.
+func TestStandstill(t *testing.T) {
+	for _, d := range []time.Duration{50 * ms, 100 * ms, 200 * ms} {
+		w := newWorld()
+		f := path{rtt: 40 * ms}.flow(w, 7, true)
+		f.start(9, rand.New(rand.NewPCG(9, 9)))
+		w.run(2 * time.Second)
+		f.down.stalls = d
+		f.counting = true
+		w.run(20 * time.Second)
+		f.counting = false
+		w.run(time.Second)
+		if s := f.sender.State(w.now); s.Rate != 0 || f.pictures.share() < 0.999 {
+			t.Errorf("%v: limit %d bit/s, %.1f %% of pictures, want none and all", d, s.Rate, 100*f.pictures.share())
 		}
 	}
 }
