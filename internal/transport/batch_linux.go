@@ -2,11 +2,14 @@ package transport
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -30,13 +33,29 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOBUFS)
 }
 
-// An mmsg moves packets with recvmmsg(2) and sendmmsg(2). Package
+// An mmsg is a socket that moves packets with recvmmsg(2) and sendmmsg(2). Package
 // golang.org/x/net can do the same, but allocates an address for each packet.
-// One goroutine reads and one writes.
+//
+// The runtime's poller does not know it. That would wake up for each packet that
+// comes while a shard gathers, which nobody waits for. There is another epoll(7) in
+// between, which is asked for one event at a time:
+//
+//	read finds nothing > ask for an event > the runtime waits for the epoll > read
 type mmsg struct {
-	raw     syscall.RawConn
-	v6      bool // the socket takes addresses of IPv6 only, those of IPv4 mapped
+	file    *os.File        // the socket
+	raw     syscall.RawConn // its
+	v6      bool            // it takes addresses of IPv6 only, those of IPv4 mapped
 	in, out batchCall
+
+	epoll *os.File
+	ready syscall.RawConn // its
+	ask   func(epoll uintptr) bool
+	asked bool  // there is an event to come; owned by read
+	fd    int   // of the socket
+	err   error // of asking; owned by read
+
+	mu  sync.Mutex
+	one batchCall // of send, guarded by mu
 }
 
 // mmsghdr is struct mmsghdr.
@@ -48,35 +67,90 @@ type mmsghdr struct {
 // A batchCall is what one of the two system calls is given.
 type batchCall struct {
 	number  uintptr // of the call
-	wait    bool
 	headers []mmsghdr
 	vectors []unix.Iovec
 	names   []unix.RawSockaddrInet6 // or RawSockaddrInet4 at their start
-	do      func(fd uintptr) bool   // call, as a value that is made once
+	do      func(fd uintptr)        // call, as a value that is made once
 
 	// Of the last call.
 	count int // of headers that it got, then of those that it handled
 	err   syscall.Errno
 }
 
-// newBatcher returns what moves the packets of udp.
-func newBatcher(udp *net.UDPConn) batcher {
-	m := &mmsg{in: newBatchCall(unix.SYS_RECVMMSG), out: newBatchCall(unix.SYS_SENDMMSG)}
-	var err error
-	if m.raw, err = udp.SyscallConn(); err != nil {
-		panic("transport: internal error: " + err.Error()) // of a socket that is not one
+// openSocket makes udp, which it closes, a socket of a hub.
+func openSocket(udp *net.UDPConn) (socket, error) {
+	m := &mmsg{
+		v6: udp.LocalAddr().(*net.UDPAddr).IP.To4() == nil,
+		in: newBatchCall(unix.SYS_RECVMMSG, batchLen), out: newBatchCall(unix.SYS_SENDMMSG, batchLen), one: newBatchCall(unix.SYS_SENDMMSG, 1),
 	}
-	m.v6 = udp.LocalAddr().(*net.UDPAddr).IP.To4() == nil
-	m.in.do, m.out.do = m.in.call, m.out.call
-	return m
+	m.in.do, m.out.do, m.one.do, m.ask = m.in.call, m.out.call, m.one.call, m.askForEvent
+	err := errors.Join(m.adopt(udp), udp.Close())
+	if err == nil {
+		err = m.watch()
+	}
+	if err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
 }
 
-func newBatchCall(number uintptr) batchCall {
+// adopt takes the socket of udp away from the runtime's poller.
+func (m *mmsg) adopt(udp *net.UDPConn) error {
+	raw, err := udp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	outer := raw.Control(func(fd uintptr) {
+		if m.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			err = unix.SetNonblock(m.fd, false) // or os.NewFile would give it to the poller; no call here waits
+		}
+	})
+	if err := errors.Join(outer, err); err != nil {
+		return fmt.Errorf("share a UDP socket: %w", err)
+	}
+	m.file = os.NewFile(uintptr(m.fd), "udp")
+	m.raw, err = m.file.SyscallConn()
+	return err
+}
+
+// watch makes the epoll.
+func (m *mmsg) watch() error {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(epoll, true); err != nil {
+		return errors.Join(os.NewSyscallError("fcntl", err), unix.Close(epoll))
+	}
+	m.epoll = os.NewFile(uintptr(epoll), "epoll")
+	if err := m.epoll.SetDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("wait for packets: %w", err) // the runtime's poller does not take it
+	}
+	m.ready, err = m.epoll.SyscallConn()
+	if err != nil {
+		return err
+	}
+	event := unix.EpollEvent{Fd: int32(m.fd)} // none is asked for yet
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, m.fd, &event))
+}
+
+// close implements socket.
+func (m *mmsg) close() {
+	if m.epoll != nil {
+		_ = m.epoll.Close()
+	}
+	if m.file != nil {
+		_ = m.file.Close()
+	}
+}
+
+func newBatchCall(number uintptr, size int) batchCall {
 	b := batchCall{
 		number:  number,
-		headers: make([]mmsghdr, batchLen),
-		vectors: make([]unix.Iovec, batchLen),
-		names:   make([]unix.RawSockaddrInet6, batchLen),
+		headers: make([]mmsghdr, size),
+		vectors: make([]unix.Iovec, size),
+		names:   make([]unix.RawSockaddrInet6, size),
 	}
 	for i := range b.headers {
 		h := &b.headers[i].hdr
@@ -94,57 +168,100 @@ func (c *batchCall) set(i int, b []byte, name int) {
 	c.headers[i].hdr.Namelen = uint32(name)
 }
 
-// call makes the system call. It reports false when it has to be made again once
-// the socket is ready.
-func (c *batchCall) call(fd uintptr) bool {
+// call makes the system call, which does not wait.
+func (c *batchCall) call(fd uintptr) {
 	for {
 		n, _, errno := syscall.Syscall6(c.number, fd, uintptr(unsafe.Pointer(&c.headers[0])), uintptr(c.count), unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == syscall.EINTR:
 			continue
-		case errno == syscall.EAGAIN && c.wait:
-			return false
 		case errno != 0:
 			n = 0
 		}
 		c.count, c.err = int(n), errno
-		return true
+		return
 	}
 }
 
-// result returns what the call did. err is that of getting there.
-func (c *batchCall) result(name string, err error) (int, error) {
-	switch {
-	case err != nil:
-		return 0, err
-	case c.err != 0:
-		return 0, os.NewSyscallError(name, c.err)
+// errAgain is the error of a call that would have to wait, which is made once.
+var errAgain error = syscall.EAGAIN
+
+// run makes the call for so many packets with the socket and returns how many it
+// has handled.
+func (m *mmsg) run(name string, c *batchCall, count int) (int, error) {
+	c.count, c.err = count, 0
+	if m.raw.Control(c.do) != nil {
+		return 0, net.ErrClosed
 	}
-	return c.count, nil
+	if c.err == 0 {
+		return c.count, nil
+	}
+	if c.err == syscall.EAGAIN {
+		return 0, errAgain
+	}
+	return 0, os.NewSyscallError(name, c.err)
 }
 
 // read implements batcher.
 func (m *mmsg) read(ms []message, wait bool) (int, error) {
 	c := &m.in
-	c.wait, c.count, c.err = wait, min(len(ms), batchLen), 0
-	for i := range c.count {
+	count := min(len(ms), batchLen)
+	for i := range count {
 		c.set(i, ms[i].b, unix.SizeofSockaddrInet6)
 	}
-	n, err := c.result("recvmmsg", m.raw.Read(c.do))
+	n, err := m.run("recvmmsg", c, count)
+	for wait && err == errAgain { //nolint:errorlint // it is never wrapped
+		if err := m.wait(); err != nil {
+			return 0, err
+		}
+		n, err = m.run("recvmmsg", c, count)
+	}
 	for i := range n {
 		ms[i].n, ms[i].addr = int(c.headers[i].n), address(&c.names[i])
 	}
 	return n, err
 }
 
+// wait waits until there is something to read, or the socket is closed.
+func (m *mmsg) wait() error {
+	m.asked, m.err = false, nil
+	if m.ready.Read(m.ask) != nil {
+		return net.ErrClosed
+	}
+	return m.err
+}
+
+// askForEvent asks the epoll for the event that there is something to read, or
+// reports true when it has come.
+func (m *mmsg) askForEvent(epoll uintptr) bool {
+	if !m.asked {
+		m.asked = true
+		event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT, Fd: int32(m.fd)}
+		m.err = os.NewSyscallError("epoll_ctl", unix.EpollCtl(int(epoll), unix.EPOLL_CTL_MOD, m.fd, &event))
+		return m.err != nil
+	}
+	var events [1]unix.EpollEvent
+	n, err := unix.EpollWait(int(epoll), events[:], 0)
+	return n > 0 || err != nil // the next read finds what is wrong
+}
+
 // write implements batcher.
 func (m *mmsg) write(ms []message) (int, error) {
 	c := &m.out
-	c.wait, c.count, c.err = false, min(len(ms), batchLen), 0
-	for i := range c.count {
+	count := min(len(ms), batchLen)
+	for i := range count {
 		c.set(i, ms[i].b, m.setName(&c.names[i], ms[i].addr))
 	}
-	return c.result("sendmmsg", m.raw.Write(c.do))
+	return m.run("sendmmsg", c, count)
+}
+
+// send implements socket.
+func (m *mmsg) send(b []byte, to netip.AddrPort) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.one.set(0, b, m.setName(&m.one.names[0], to))
+	_, err := m.run("sendmmsg", &m.one, 1)
+	return err
 }
 
 // address returns an address in the system's form as package net does.

@@ -4,6 +4,7 @@ package transport
 
 import (
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 )
@@ -16,10 +17,11 @@ func share(_, _ string, _ syscall.RawConn) error { return nil }
 // isFull reports whether the system has no room for packets at the moment.
 func isFull(error) bool { return false }
 
-// A single moves one packet at a time.
+// A single is a socket that moves one packet at a time.
 type single struct{ udp *net.UDPConn }
 
-func newBatcher(udp *net.UDPConn) batcher { return single{udp} }
+// openSocket makes udp, which it takes over, a socket of a hub.
+func openSocket(udp *net.UDPConn) (socket, error) { return single{udp}, nil }
 
 // read implements batcher.
 func (s single) read(ms []message, wait bool) (int, error) {
@@ -41,3 +43,12 @@ func (s single) write(ms []message) (int, error) {
 	}
 	return 1, nil
 }
+
+// send implements socket.
+func (s single) send(b []byte, to netip.AddrPort) error {
+	_, err := s.udp.WriteToUDPAddrPort(b, to)
+	return err
+}
+
+// close implements socket.
+func (s single) close() { _ = s.udp.Close() }

@@ -23,8 +23,8 @@ func TestBatcher(t *testing.T) {
 			if err != nil {
 				t.Skip("no such addresses here:", err)
 			}
-			defer hub.Close()
 			udp := hub.(*net.UDPConn)
+			defer udp.Close()
 			port := udp.LocalAddr().(*net.UDPAddr).Port
 			peer, err := net.Dial("udp", netip.AddrPortFrom(netip.MustParseAddr(tt.dial), uint16(port)).String())
 			if err != nil {
@@ -32,14 +32,6 @@ func TestBatcher(t *testing.T) {
 			}
 			defer peer.Close()
 
-			b := newBatcher(udp)
-			in := make([]message, batchLen)
-			for i := range in {
-				in[i].b = make([]byte, maxPacket+1)
-			}
-			if n, err := b.read(in, false); err == nil {
-				t.Fatalf("read %d packets of none", n)
-			}
 			// What package net says of the address of the first is what is wanted.
 			if _, err := peer.Write([]byte("first")); err != nil {
 				t.Fatal(err)
@@ -48,6 +40,19 @@ func TestBatcher(t *testing.T) {
 			_, from, err := udp.ReadFromUDPAddrPort(buf[:])
 			if err != nil {
 				t.Fatal(err)
+			}
+
+			b, err := openSocket(udp)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.close()
+			in := make([]message, batchLen)
+			for i := range in {
+				in[i].b = make([]byte, maxPacket+1)
+			}
+			if n, err := b.read(in, false); err == nil {
+				t.Fatalf("read %d packets of none", n)
 			}
 			const count = batchLen + 10
 			for i := range count {
@@ -85,15 +90,42 @@ func TestBatcher(t *testing.T) {
 					t.Fatalf("packet %d comes back as %x, %v", i, big[:n], err)
 				}
 			}
+			if err := b.send([]byte("alone"), from); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := peer.Read(big); err != nil || string(big[:n]) != "alone" {
+				t.Fatalf("a packet alone comes back as %x, %v", big[:n], err)
+			}
 
-			ended := make(chan error, 1)
+			// What waits is told of one packet after another, and of the end.
+			type result struct {
+				n   int
+				err error
+			}
+			read := make(chan result)
 			go func() {
-				_, err := b.read(in, true)
-				ended <- err
+				for {
+					n, err := b.read(in, true)
+					read <- result{n, err}
+					if err != nil {
+						return
+					}
+				}
 			}()
-			hub.Close()
-			if err := <-ended; !errors.Is(err, net.ErrClosed) {
-				t.Errorf("after Close, read = %v", err)
+			for range 3 {
+				if _, err := peer.Write([]byte("late")); err != nil {
+					t.Fatal(err)
+				}
+				if r := <-read; r.n != 1 || r.err != nil {
+					t.Fatalf("a packet that was waited for: %d, %v", r.n, r.err)
+				}
+			}
+			b.close()
+			if r := <-read; !errors.Is(r.err, net.ErrClosed) {
+				t.Errorf("after close, read = %v", r.err)
+			}
+			if err := b.send([]byte("late"), from); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("after close, send = %v", err)
 			}
 		})
 	}
@@ -107,14 +139,18 @@ func BenchmarkBatcher(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer c.Close()
 			udp := c.(*net.UDPConn)
 			tuneUDP(udp, udpBufferHub)
-			batch := newBatcher(udp)
+			to := udp.LocalAddr().(*net.UDPAddr).AddrPort()
+			batch, err := openSocket(udp)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer batch.close()
 			in, out := make([]message, size), make([]message, size)
 			for i := range in {
 				in[i].b = make([]byte, maxPacket+1)
-				out[i] = message{b: make([]byte, 700), addr: udp.LocalAddr().(*net.UDPAddr).AddrPort()}
+				out[i] = message{b: make([]byte, 700), addr: to}
 			}
 			b.ReportAllocs()
 			for b.Loop() {

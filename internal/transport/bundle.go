@@ -12,23 +12,10 @@ func (c *conn) SendDatagrams(list [][]byte) error {
 			list = list[1:]
 			continue
 		}
-		if c.scratch == nil {
-			c.scratch = new(packet)
-		}
-		n, at := 0, packetHead
-		for _, b := range list {
-			if len(b) > MaxDatagram || at+frameHead+len(b) > maxPacket-tagSize {
-				break
-			}
-			putFrameHead(c.scratch.buf[at:], frameDatagram, len(b))
-			at += frameHead + copy(c.scratch.buf[at+frameHead:], b)
-			n++
-		}
-		if n == 0 { // too long for any packet, which SendDatagram says
+		if len(list[0]) > MaxDatagram { // which SendDatagram says
 			return c.SendDatagram(list[0])
 		}
-		c.writeUDP(c.sealer.sealFrames(c.scratch, at-packetHead), *to)
-		list = list[n:]
+		list = list[c.sendPacket(list, *to):]
 	}
 	return nil
 }

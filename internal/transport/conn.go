@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sanix-darker/s2c/internal/rate"
 )
 
 // A conn is one end of a connection; both ends are alike but for path.
@@ -21,12 +23,13 @@ import (
 //	             > inbox of datagrams > RecvDatagram
 //	UDP > opener > frames > inbox of datagrams > RecvDatagram         [shard or udpLoop]
 //	                      > Peer.Take at a hub that serves             [shard]
-//	Peer.Give > sealed > UDP                                          [shard]
+//	Peer.Give > sealed > UDP                                          [shard, or late]
 //	          > outbox > TLS                                          [giveLoop]
+//	reports of what comes: see pace.go
 //	path > pings, probes, challenges > UDP; pings > outbox            [keeper]
 //
 // In brackets: the goroutine. Nothing that reads UDP ever waits. Only readLoop is
-// always there: keeper is a timer, and the others end when there is nothing to do
+// always there: keeper and late are timers, and the others end when there is nothing to do
 // and are started again, so that a member who says nothing costs little memory.
 type conn struct {
 	// Set before start.
@@ -38,7 +41,8 @@ type conn struct {
 	began   time.Time
 	tcp     *countedConn
 	tls     *tls.Conn
-	release func() // gives back what UDP needs; nil without UDP and at a member
+	socket  socket // of a hub; nil without UDP and at a member
+	release func() // gives back what UDP needs; nil likewise
 	udpWait func() // waits until it is given back; nil likewise
 
 	in       *inbox // datagrams
@@ -61,6 +65,10 @@ type conn struct {
 	control  *controlPacket // at a hub that of all connections
 	outgoing []outgoing
 
+	// Of a hub that serves a member who is limited, or whose packets are rare.
+	late       *keeper // calls sendLate
+	latePacket *packet // owned by sendLate; nil until needed
+
 	// Owned by readLoop.
 	records *recordReader
 
@@ -72,11 +80,19 @@ type conn struct {
 	ready  chan struct{}        // holds a token when giveLoop has something to do; never closed
 	giving atomic.Bool          // giveLoop runs; set under mu
 	wanted atomic.Bool          // it is in a Turn
-	giveMu sync.Mutex           // held while Peer.Give is called
+	giveMu sync.Mutex           // held while Peer.Give is called; taken after takeMu
 	takeMu sync.Mutex           // held while Peer.Take is called
 
 	// Guarded by takeMu.
-	opener opener
+	opener      opener
+	arrivals    *rate.Receiver // nil until datagrams come
+	reportSince time.Time      // when that was made which waits, or did
+	reportRare  bool           // it was long after the one before
+
+	// Guarded by giveMu.
+	pace      *rate.Sender // nil until needed
+	report    []byte       // of the packets that come, for the other end; in reportBuf
+	reportBuf [rate.MaxReport]byte
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -85,8 +101,12 @@ type conn struct {
 	err     error // why the connection has ended
 
 	// Updated by any goroutine.
-	udp         atomic.Pointer[net.UDPConn]    // nil without UDP
+	udp         atomic.Pointer[net.UDPConn]    // of a member; nil without UDP
 	target      atomic.Pointer[netip.AddrPort] // where datagrams go; nil means over TLS
+	most        atomic.Int32                   // bytes of a packet that goes there; 0 means maxPacket
+	sentLarge   atomic.Bool                    // a large one has gone
+	rerouted    atomic.Bool                    // target is another one since pace was used
+	reportWaits atomic.Bool                    // report is to be sent
 	ended       atomic.Bool                    // err is set
 	stalled     atomic.Bool                    // readLoop waits for the receiver of messages
 	heard       atomic.Int64                   // when TLS last showed life, in ns since began
@@ -129,7 +149,7 @@ func newConn(
 		in: newInbox(false), messages: newInbox(true),
 		done: make(chan struct{}), ready: make(chan struct{}, 1),
 	}
-	c.keeper = newKeeper(c.keep)
+	c.keeper, c.late = newKeeper(c.keep), newKeeper(c.sendLate)
 	c.write = c.writeLoop
 	c.out = newOutbox(func() { c.tlsLoops.Add(1); go c.write() })
 	cs := tc.ConnectionState()
@@ -167,10 +187,8 @@ func (c *conn) SendDatagram(b []byte) error {
 			return fmt.Errorf("send datagram to %s: %w", c.name, c.reason())
 		}
 		if to := c.target.Load(); to != nil {
-			if c.scratch == nil {
-				c.scratch = new(packet)
-			}
-			c.sendUDP(c.scratch, frameDatagram, b, 0, *to)
+			list := [1][]byte{b}
+			c.sendPacket(list[:], *to)
 			return nil
 		}
 		ok, err := c.out.putDatagram(b)
@@ -218,6 +236,8 @@ func (c *conn) Info() Info {
 		Sent:     c.tcp.sent.Load() + c.udpSent.Load(),
 		Received: c.tcp.received.Load() + c.udpReceived.Load(),
 	}
+	state := c.pathState(time.Now())
+	info.Rate, info.Queue, info.Loss, info.Silent = state.Rate, state.Queue, state.Loss, state.Silent
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	info.RTT = c.tlsPing.rtt
@@ -253,6 +273,7 @@ func (c *conn) close() {
 	cut.Stop()
 	c.endOnce.Do(c.end)
 	c.keeper.stop()
+	c.late.stop()
 	c.wg.Wait()
 	c.takeMu.Lock() // a shard may be there still
 	c.peer.Store(nil)
@@ -379,10 +400,16 @@ func (c *conn) keep() (next time.Time) {
 // latest. It fails when the other end has been silent for too long.
 func (c *conn) tick(now time.Time) (next time.Time, err error) {
 	var fell bool
+	silent := c.pathState(now).Silent
 	c.mu.Lock()
 	c.outgoing = c.outgoing[:0]
-	if c.udp.Load() != nil {
-		c.path.around = c.tlsPing.rtt
+	if c.hasUDP() {
+		if c.path.silent = silent; c.tlsPing.rtt > 0 {
+			c.path.around = c.tlsPing.rtt
+		}
+		if c.sentLarge.Load() && c.sentLarge.Swap(false) {
+			c.path.size.large = true
+		}
 		c.outgoing, next, fell = c.path.tick(now, c.outgoing)
 	}
 	c.retargetLocked()
@@ -399,6 +426,7 @@ func (c *conn) tick(now time.Time) (next time.Time, err error) {
 		// one. Without one the old must do.
 		_ = c.rebind()
 	}
+	c.sendReport(now)
 	if len(c.outgoing) > 0 {
 		c.control.mu.Lock()
 		defer c.control.mu.Unlock()
@@ -449,14 +477,17 @@ func later(a, b time.Time) time.Time {
 
 // retargetLocked makes the senders of datagrams follow path.
 func (c *conn) retargetLocked() {
+	c.most.Store(int32(c.path.size.most)) // of at most maxPacket
 	target := c.target.Load()
 	switch {
 	case !c.path.active && target != nil:
 		c.target.Store(nil)
+		c.rerouted.Store(true)
 		c.out.setBypass(false)
 	case c.path.active && (target == nil || *target != c.path.addr):
 		addr := c.path.addr
 		c.target.Store(&addr)
+		c.rerouted.Store(true)
 		c.out.setBypass(true)
 		if c.giving.Load() {
 			select {

@@ -113,6 +113,7 @@ func establish(tcp *countedConn, c DialConfig) (*conn, error) {
 		refused = c.Verify(fingerprint)
 		return refused
 	}))
+	asked := time.Now()
 	err := tc.Handshake()
 	if refused != nil {
 		return nil, refused
@@ -129,6 +130,7 @@ func establish(tcp *countedConn, c DialConfig) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn.path.around = time.Since(asked) // with what its packets, as large as a probe, take on a slow line
 	conn.control = new(controlPacket)
 	conn.name = "hub " + c.Addr
 	hub := tcp.RemoteAddr().(*net.TCPAddr).AddrPort()

@@ -1,6 +1,10 @@
 package transport
 
-import "time"
+import (
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/rate"
+)
 
 // A Peer is whom the hub's end of a connection works for. Its methods are
 // called by goroutines of this package and must not wait; no two calls of one
@@ -29,6 +33,12 @@ type Direct interface {
 	// Wake has what p can give sent: at the end of t if that is not nil and UDP is
 	// in use, else soon.
 	Wake(t *Turn)
+
+	// Allow reports whether p may give a datagram of n bytes that is so much wanted
+	// without more waiting on the path than should; p then has to give it. Over TLS
+	// it may. Only Peer.Give may call it, for datagrams of whatever want that the
+	// path may be too slow for; the others need not be asked for.
+	Allow(n int, w rate.Want, now time.Time) bool
 }
 
 // A Turn is what one goroutine has received at once, and whom it sends to
@@ -123,25 +133,33 @@ func (c *conn) giveLoop() {
 	}
 }
 
-// pack stores a packet in p with as many datagrams as the peer gives and fit. It
-// returns nil when there is none. giveMu is held.
+// pack stores a packet in p with a report if one waits and as many datagrams as the
+// peer gives and fit. It returns nil when there is nothing. giveMu is held.
 func (c *conn) pack(p *packet, peer Peer, now time.Time) []byte {
-	const start, end = packetHead, maxPacket - tagSize
+	end := c.largest() - tagSize
+	start := c.putReportLocked(p, packetHead, 0)
 	at := start
 	for at+frameHead < end {
 		room := p.buf[at+frameHead : min(end, at+frameHead+MaxDatagram)]
+		if at == start { // one that the path does not take is taken all the same
+			room = p.buf[at+frameHead : min(maxPacket-tagSize, at+frameHead+MaxDatagram)]
+		}
 		n, more := peer.Give(room, now)
 		if n == 0 {
-			if more && at == start {
+			if more && at == packetHead {
 				panic("transport: internal error: a datagram larger than a packet")
 			}
 			break
 		}
+		if at+frameHead+n > end {
+			c.out.putLarge(room[:n])
+			continue
+		}
 		putFrameHead(p.buf[at:], frameDatagram, n)
 		at += frameHead + n
 	}
-	if at == start {
+	if at == packetHead {
 		return nil
 	}
-	return c.sealer.sealFrames(p, at-start)
+	return c.sealLocked(p, at, at > start, now)
 }

@@ -7,7 +7,8 @@ import "time"
 // less. With little to do nothing is gained by it.
 var gatherSteps = [...]gatherStep{
 	{0, 0.30, 0},
-	{2 * time.Millisecond, 0.60, 0.10},
+	{time.Millisecond, 0.45, 0.10},
+	{2 * time.Millisecond, 0.60, 0.20},
 	{5 * time.Millisecond, 2, 0.25},
 }
 
@@ -16,6 +17,11 @@ type gatherStep struct {
 	up   float64 // the share of time at work from which on the next step is taken
 	down float64 // and below which the one before
 }
+
+// gatherLimited is how long a hub gathers, however little it has to do, for a member
+// to whom the path is found to take no more than so much: fewer packets have fewer
+// heads. Those of nine voices take a fifth of 0.6 Mbit/s less.
+const gatherLimited = 5 * time.Millisecond
 
 // gatherSpan is how long a shard watches how busy it is.
 const gatherSpan = 100 * time.Millisecond

@@ -16,6 +16,8 @@ type keeper struct {
 	armed   sync.WaitGroup // of the times that timer was set and has not been done with
 	running bool           // the function runs
 	again   bool           // and is to be called once more
+	set     bool           // timer is set
+	at      time.Time      // to when
 	stopped bool
 }
 
@@ -35,9 +37,25 @@ func (k *keeper) kick() {
 	k.setLocked(0)
 }
 
+// soon has the function called after a while at the latest.
+func (k *keeper) soon(wait time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.running:
+		k.again = true
+	case !k.set || time.Until(k.at) > wait:
+		k.setLocked(wait)
+	}
+}
+
 // setLocked has the function called after a while, and not before.
 func (k *keeper) setLocked(wait time.Duration) {
-	if !k.stopped && !k.timer.Reset(wait) {
+	if k.stopped {
+		return
+	}
+	k.set, k.at = true, time.Now().Add(wait)
+	if !k.timer.Reset(wait) {
 		k.armed.Add(1)
 	}
 }
@@ -54,6 +72,7 @@ func (k *keeper) fire() {
 func (k *keeper) begin() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.set = false
 	if k.running {
 		k.again = true // for the one who runs it
 		return false

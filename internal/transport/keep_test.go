@@ -63,3 +63,47 @@ func TestKeeperStopWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestKeeperSooner checks that soon brings forward what is to be called later, and
+// does not put off what is to be called sooner.
+func TestKeeperSooner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var calls []time.Duration
+		k := newKeeper(func() time.Time {
+			calls = append(calls, time.Since(begin))
+			return time.Time{}
+		})
+		for _, wait := range []time.Duration{90, 5, 20} {
+			k.soon(wait * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		k.stop()
+		if len(calls) != 1 || calls[0] != 5*time.Millisecond {
+			t.Errorf("called at %v, want after 5ms alone", calls)
+		}
+	})
+}
+
+// TestKeeperSoon checks that a keeper that is to call soon waits, but no longer.
+func TestKeeperSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var calls []time.Duration
+		k := newKeeper(func() time.Time {
+			calls = append(calls, time.Since(begin))
+			return time.Time{}
+		})
+		for range 14 {
+			k.soon(5 * time.Millisecond)
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		k.stop()
+		k.soon(time.Millisecond)
+		time.Sleep(time.Second)
+		if len(calls) != 3 || calls[0] != 5*time.Millisecond || calls[2] > 20*time.Millisecond {
+			t.Errorf("called at %v, want 3 times, 5 ms after the first of each", calls)
+		}
+	})
+}

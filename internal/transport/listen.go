@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"runtime"
 	"strconv"
 	"sync"
@@ -31,7 +30,7 @@ type ListenConfig struct {
 	// own, where the system can do that; 0 means one for each processor, 8 at most.
 	Shards int
 
-	Handshakes int // at once; 0 means 64. Four times as many connections may wait for theirs
+	Handshakes int // that are worked on at once; 0 means 64. Four times as many connections may be about to shake hands
 	PerAddress int // connections of one IPv4 address or IPv6 /64 before Accept returns them; 0 means 32
 
 	timing timing // zero means defaultTiming
@@ -78,11 +77,15 @@ func Listen(c ListenConfig) (*HubListener, error) {
 	if err != nil {
 		return nil, err
 	}
+	mux, err := newMux(udp, c.gather)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on %q: %w", c.Addr, err), tcp.Close())
+	}
 	handshakes := cmp.Or(c.Handshakes, 64)
 	l := &HubListener{
 		tcp:      tcp,
 		tls:      hubTLS(c.Key),
-		mux:      newMux(udp, c.gather),
+		mux:      mux,
 		timing:   c.timing,
 		accepted: make(chan *conn),
 		slots:    make(chan struct{}, handshakes),
@@ -189,6 +192,10 @@ func (l *HubListener) Close() error {
 	return l.closeErr
 }
 
+// Unsent returns how many packets the system did not take, all told. Any goroutine may
+// call it.
+func (l *HubListener) Unsent() uint64 { return l.mux.refused.Load() }
+
 // acceptLoop accepts TCP connections until Close. It waits for nothing else.
 func (l *HubListener) acceptLoop() {
 	const least, most = 5 * time.Millisecond, time.Second
@@ -218,20 +225,29 @@ func (l *HubListener) acceptLoop() {
 func (l *HubListener) admit(tcp *countedConn) {
 	from := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr()
 	l.mu.Lock()
-	ok := !l.closed && l.door.enter(from)
+	var out *countedConn
+	ok := !l.closed
+	if ok {
+		out, ok = l.door.enter(from, tcp)
+	}
 	if ok {
 		l.open[tcp] = struct{}{}
 	}
 	l.mu.Unlock()
 	if !ok {
-		_ = tcp.Close()
+		out = tcp
+	}
+	if out != nil {
+		_ = out.Close()
+	}
+	if !ok {
 		return
 	}
 	l.wg.Go(func() {
 		defer func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			l.door.leave(from)
+			l.door.leave(from, tcp)
 			delete(l.open, tcp)
 		}()
 		c := l.greet(tcp)
@@ -264,8 +280,10 @@ func (l *HubListener) greet(tcp *countedConn) *conn {
 		return nil
 	}
 	tuneTCP(tcp.TCPConn, l.timing.stall)
-	tc := tls.Server(tcp, l.tls)
+	turns := &turnConn{countedConn: tcp, slots: l.slots}
+	tc := tls.Server(turns, l.tls)
 	err := tc.Handshake()
+	turns.over = true
 	l.mu.Lock()
 	delete(l.open, tcp) // from here on Close says goodbye
 	l.mu.Unlock()
@@ -279,7 +297,7 @@ func (l *HubListener) greet(tcp *countedConn) *conn {
 		return nil
 	}
 	c.control = &l.mux.control
-	c.udp.Store(l.mux.first())
+	c.socket = l.mux.first()
 	c.release = func() { l.mux.remove(id) }
 	c.udpWait = l.mux.wait
 	l.mux.add(c) // before the hello: the answer to it may be a probe
@@ -292,49 +310,4 @@ func (l *HubListener) greet(tcp *countedConn) *conn {
 	_ = tcp.SetDeadline(time.Time{})
 	c.start()
 	return c
-}
-
-// A door counts who waits to be let in, in all and by address.
-type door struct {
-	most, mostPerAddress int
-	inside               int
-	addresses            map[netip.Addr]int
-}
-
-func newDoor(most, mostPerAddress int) door {
-	return door{most: most, mostPerAddress: mostPerAddress, addresses: make(map[netip.Addr]int)}
-}
-
-// enter reports whether there is room for one more from that address. leave
-// must follow if there is.
-func (d *door) enter(from netip.Addr) bool {
-	key := doorKey(from)
-	if d.inside >= d.most || d.addresses[key] >= d.mostPerAddress {
-		return false
-	}
-	d.inside++
-	d.addresses[key]++
-	return true
-}
-
-// leave gives back what enter took.
-func (d *door) leave(from netip.Addr) {
-	key := doorKey(from)
-	d.inside--
-	if d.addresses[key]--; d.addresses[key] == 0 {
-		delete(d.addresses, key)
-	}
-}
-
-// doorKey returns what counts as one address: an IPv6 host has a whole /64.
-func doorKey(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		prefix, err := a.Prefix(64)
-		if err != nil {
-			panic("transport: internal error: " + err.Error())
-		}
-		return prefix.Addr()
-	}
-	return a
 }

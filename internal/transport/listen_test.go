@@ -21,8 +21,9 @@ func TestListenAddresses(t *testing.T) {
 	if err != nil || host != "127.0.0.1" || port == "0" {
 		t.Errorf("Addr() = %q, want 127.0.0.1 and a port", l.Addr())
 	}
-	if tcp, udp := l.tcp.Addr().(*net.TCPAddr).Port, l.mux.first().LocalAddr().(*net.UDPAddr).Port; tcp != udp {
-		t.Errorf("TCP port %d, UDP port %d, want the same", tcp, udp)
+	if udp, err := net.ListenPacket("udp", ":"+port); err == nil {
+		udp.Close()
+		t.Errorf("UDP port %s, that of TCP, is free", port)
 	}
 	hub, member := connect(t, l, DialConfig{})
 	onUDP(t, hub, member) // also from IPv4 to a socket for both families
@@ -172,31 +173,33 @@ func TestHubWantsItsProtocol(t *testing.T) {
 	transfer(t, hub, member, "welcome")
 }
 
-// With all handshakes taken a member waits for its turn.
-func TestHandshakesWaitTheirTurn(t *testing.T) {
-	short := fastTiming
-	l := listen(t, ListenConfig{timing: short, Handshakes: 1})
-	c, err := net.Dial("tcp", l.Addr())
+// Whoever begins a handshake and goes no further takes no slot from a member, and at
+// a full door no place from somebody of another address.
+func TestHandshakesHoldUpNobody(t *testing.T) {
+	slow := fastTiming
+	slow.handshake = time.Hour
+	l := listen(t, ListenConfig{timing: slow, Handshakes: 1, PerAddress: 8})
+	for i := range 8 { // four have their way with the door
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%2))}}
+		c, err := d.DialContext(t.Context(), "tcp", l.Addr())
+		if err != nil {
+			t.Skip("no such addresses here: ", err)
+		}
+		defer c.Close()
+		if _, err := c.Write([]byte{22, 3, 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the door is full", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.door.inside == l.door.most
+	})
+	m, err := Dial(t.Context(), DialConfig{Addr: l.Addr(), Verify: anyHub, timing: fastTiming})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	until(t, "the only handshake is taken", func() bool { return len(l.slots) == 1 })
-	dialled := make(chan error, 1)
-	go func() {
-		m, err := Dial(t.Context(), DialConfig{Addr: l.Addr(), Verify: anyHub, timing: fastTiming})
-		if err == nil {
-			defer m.Close()
-		}
-		dialled <- err
-	}()
-	until(t, "the member waits", func() bool {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return l.door.inside == 2
-	})
-	c.Close()
-	if err := <-dialled; err != nil {
+	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -204,29 +207,41 @@ func TestHandshakesWaitTheirTurn(t *testing.T) {
 func TestDoor(t *testing.T) {
 	a := func(s string) netip.Addr { return netip.MustParseAddr(s) }
 	d := newDoor(4, 2)
+	var all [12]countedConn
 	steps := []struct {
 		from string
 		ok   bool
+		out  int // who has to go; 0 for nobody
 	}{
-		{"192.0.2.1", true},
-		{"::ffff:192.0.2.1", true}, // the same
-		{"192.0.2.1", false},
-		{"2001:db8:0:1::1", true},
-		{"2001:db8:0:1:ffff::2", true}, // the same /64
-		{"2001:db8:0:1::3", false},
-		{"2001:db8:0:2::1", false}, // full
+		1: {"192.0.2.1", true, 0},
+		2: {"::ffff:192.0.2.1", true, 0}, // the same
+		3: {"192.0.2.1", false, 0},
+		4: {"2001:db8:0:1::1", true, 0},
+		5: {"2001:db8:0:2::1", true, 0},
+		6: {"2001:db8:0:1:ffff::2", false, 0}, // full, and the same /64 as one inside
+		7: {"2001:db8:0:3::1", true, 1},       // full, but nobody else of this
+		8: {"2001:db8:0:4::1", false, 0},      // full, and all others are alone
 	}
-	for _, s := range steps {
-		if ok := d.enter(a(s.from)); ok != s.ok {
-			t.Errorf("enter(%s) = %v, want %v", s.from, ok, s.ok)
+	for i, s := range steps[1:] {
+		out, ok := d.enter(a(s.from), &all[i+1])
+		var want *countedConn
+		if s.out > 0 {
+			want = &all[s.out]
+		}
+		if ok != s.ok || out != want {
+			t.Errorf("step %d: enter(%s) = %p, %v, want %p, %v", i+1, s.from, out, ok, want, s.ok)
 		}
 	}
-	d.leave(a("192.0.2.1"))
-	if !d.enter(a("2001:db8:0:2::1")) {
+	d.leave(a("192.0.2.1"), &all[1]) // was put out
+	if d.inside != 4 {
+		t.Errorf("%d inside, want 4", d.inside)
+	}
+	d.leave(a("192.0.2.1"), &all[2])
+	if _, ok := d.enter(a("2001:db8:0:4::1"), &all[9]); !ok {
 		t.Error("no room after one has left")
 	}
-	for _, s := range []string{"192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:1::9", "2001:db8:0:2::1"} {
-		d.leave(a(s))
+	for from, i := range map[string]int{"2001:db8:0:1::9": 4, "2001:db8:0:2::1": 5, "2001:db8:0:3::1": 7, "2001:db8:0:4::1": 9} {
+		d.leave(a(from), &all[i])
 	}
 	if d.inside != 0 || len(d.addresses) != 0 {
 		t.Errorf("when all have left, %d are inside, by address %v", d.inside, d.addresses)

@@ -16,7 +16,7 @@ import (
 var fastTiming = timing{
 	dial: 5 * time.Second, handshake: 2 * time.Second, stall: 2 * time.Second, dead: 2 * time.Second,
 	close: 500 * time.Millisecond,
-	ping:  10 * time.Millisecond, pingRetry: 5 * time.Millisecond, pingLost: 80 * time.Millisecond,
+	ping:  10 * time.Millisecond, pingRetry: 5 * time.Millisecond, pingLost: 80 * time.Millisecond, pingSilent: 80 * time.Millisecond,
 	idle:       20 * time.Millisecond,
 	probeFirst: 5 * time.Millisecond, probeAgain: 10 * time.Millisecond, probeMost: 20 * time.Millisecond,
 	challenge: 2 * time.Millisecond,
@@ -188,6 +188,7 @@ type proxy struct {
 	addr    string
 	hub     string
 	blocked atomic.Bool
+	most    atomic.Int64 // bytes of a packet that gets through; 0 means any
 	dropped atomic.Uint64
 	tcp     net.Listener
 	udp     *net.UDPConn
@@ -220,6 +221,12 @@ func newProxy(t *testing.T, hub string) *proxy {
 		p.wg.Wait()
 	})
 	return p
+}
+
+// blocks reports whether a packet of n bytes is dropped.
+func (p *proxy) blocks(n int) bool {
+	most := p.most.Load()
+	return p.blocked.Load() || most > 0 && int64(n) > most
 }
 
 // keep closes c when the test ends.
@@ -263,7 +270,7 @@ func (p *proxy) readUDP() {
 		if err != nil {
 			return
 		}
-		if p.blocked.Load() {
+		if p.blocks(n) {
 			p.dropped.Add(1)
 			continue
 		}
@@ -289,7 +296,7 @@ func (p *proxy) answer(out *net.UDPConn, to netip.AddrPort) {
 		if err != nil {
 			return
 		}
-		if p.blocked.Load() {
+		if p.blocks(n) {
 			p.dropped.Add(1)
 			continue
 		}

@@ -79,6 +79,17 @@ func (o *outbox) putDatagram(b []byte) (ok bool, err error) {
 	return true, nil
 }
 
+// putLarge adds a datagram that is too large for the path over UDP, which then goes
+// over TLS. It never waits: without room it is lost.
+func (o *outbox) putLarge(b []byte) {
+	o.cond.L.Lock()
+	defer o.cond.L.Unlock()
+	if o.err == nil && len(o.datagrams)+recordHead+len(b) <= maxWaitingDatagrams {
+		o.datagrams = appendRecord(o.datagrams, recordDatagram, b)
+		o.changedLocked()
+	}
+}
+
 // putPing and putPong never wait: a newer one replaces what was not yet sent.
 func (o *outbox) putPing(number uint64) {
 	o.cond.L.Lock()

@@ -17,8 +17,10 @@ import (
 //	                              <     ping; the hub sends over UDP from here on
 //	pong; the member does, too    >
 //
-// A probe as large as the largest packet tries what packets the path takes. A
-// member that changes its address goes on; the hub challenges the new address
+// A probe as large as the largest packet tries what packets the path takes; when two
+// have no answer a smaller one follows each, and the challenge and the response are as
+// large as the probe that came through. Packets are no larger from then on. See also
+// sizer. A member that changes its address goes on; the hub challenges the new address
 // and moves when the response is right. Until then it sends nothing else
 // there, so whoever copies or forges packets gets at most one packet back for
 // each, no larger than his, and moves nothing. Each end pings once a second
@@ -30,12 +32,16 @@ type path struct {
 	active bool           // datagrams go over UDP
 	addr   netip.AddrPort // to this address; a hub has none while it is not active
 	ping   pinger
+	size   sizer
+	silent bool // for a second the other end has not said that anything comes of what it is sent
 
 	// Of a member.
 	responded bool          // a challenge was answered since the last fall back
-	around    time.Duration // round trip over TLS, of which a probe takes two and more; 0 until measured
+	around    time.Duration // round trip over TLS, of which a probe takes two and more; 0 if it is not known
 	probeAt   time.Time     // when to probe while not active
 	probeWait time.Duration // until the probe after that
+	probes    int           // since the last fall back
+	smallAt   time.Time     // when to probe with a small packet; zero for never
 
 	// Of a hub: an address that may become addr.
 	candidate  netip.AddrPort
@@ -91,14 +97,19 @@ func (a *arrival) add(kind byte, body []byte) {
 // received takes an authentic packet. It reports whether tick has to be called.
 func (p *path) received(a *arrival, now time.Time) bool {
 	if a.has[framePong] {
-		p.ping.pong(binary.BigEndian.Uint64(a.pong[:]), now)
+		number := binary.BigEndian.Uint64(a.pong[:])
+		p.ping.pong(number, now)
+		p.size.pong(number, now)
 	}
 	if p.hub {
 		return p.receivedByHub(a, now)
 	}
 	if a.has[frameChallenge] {
+		if !p.active && (!p.responded || a.size > p.size.most) {
+			p.size.start(a.size, now)
+		}
 		p.responded = true
-		p.proof = outgoing{frameResponse, a.challenge, p.addr, maxPacket}
+		p.proof = outgoing{frameResponse, a.challenge, p.addr, p.size.most}
 		return true
 	}
 	switched := p.responded && !p.active
@@ -118,6 +129,7 @@ func (p *path) receivedByHub(a *arrival, now time.Time) bool {
 	case a.has[frameResponse] && a.from == p.candidate && a.response == p.nonce:
 		p.addr, p.candidate = a.from, netip.AddrPort{}
 		p.active = true
+		p.size.start(a.size, now)
 		p.ping.restart()
 		return true
 	case p.active && a.from == p.addr && !a.has[frameProbe]:
@@ -156,12 +168,13 @@ func (p *path) tick(now time.Time, out []outgoing) (_ []outgoing, next time.Time
 	}
 	switch {
 	case p.active:
-		if !now.Before(p.ping.due(p.timing.ping, p.timing.pingRetry)) {
-			ping := outgoing{kind: framePing, to: p.addr, size: smallPacket}
-			binary.BigEndian.PutUint64(ping.body[:], p.ping.next(now))
+		if !now.Before(p.pingDue()) {
+			number := p.ping.next(now)
+			ping := outgoing{kind: framePing, to: p.addr, size: p.size.next(number, now)}
+			binary.BigEndian.PutUint64(ping.body[:], number)
 			out = append(out, ping)
 		}
-		next = p.ping.due(p.timing.ping, p.timing.pingRetry)
+		next = p.pingDue()
 		if since := p.ping.waiting(); !since.IsZero() {
 			if lost := since.Add(p.lost()); lost.Before(next) {
 				next = lost
@@ -170,24 +183,52 @@ func (p *path) tick(now time.Time, out []outgoing) (_ []outgoing, next time.Time
 	case !p.hub:
 		if !now.Before(p.probeAt) {
 			out = append(out, outgoing{kind: frameProbe, to: p.addr, size: maxPacket})
+			if p.probes++; p.probes > 2 {
+				p.smallAt = now.Add(2 * max(p.timing.challenge, p.around))
+			}
 			p.probeAt = now.Add(max(p.probeWait, 4*p.around))
 			p.probeWait = min(2*p.probeWait, p.timing.probeMost)
 		}
+		if !p.smallAt.IsZero() && !now.Before(p.smallAt) {
+			small := packetSizes[1:]
+			out = append(out, outgoing{kind: frameProbe, to: p.addr, size: small[(p.probes-3)%len(small)]})
+			p.smallAt = time.Time{}
+		}
 		next = p.probeAt
+		if !p.smallAt.IsZero() && p.smallAt.Before(next) {
+			next = p.smallAt
+		}
 	}
 	return out, next, fell
 }
 
+// pingDue returns when the next ping is due. What is known of the way is that over TLS
+// until the first pong has come: a line that is slow is not to be filled with pings.
+func (p *path) pingDue() time.Time {
+	retry := p.timing.pingRetry
+	if p.ping.rtt == 0 {
+		retry = max(retry, min(p.around*3/2, p.timing.ping))
+	}
+	return p.ping.due(p.timing.ping, retry)
+}
+
 // lost returns for how long pings must have no answer before UDP is given up: on a
-// slow line they take long.
-func (p *path) lost() time.Duration { return max(p.timing.pingLost, min(4*p.ping.rtt, mostLost)) }
+// slow line they take long. That no report comes says the same, but not of which way,
+// nor of an end that has nothing to send.
+func (p *path) lost() time.Duration {
+	least := p.timing.pingLost
+	if p.silent {
+		least = p.timing.pingSilent
+	}
+	return max(least, min(4*p.ping.rtt, mostLost))
+}
 
 // mostLost is the most of lost.
 const mostLost = 10 * time.Second
 
 // fallBack gives UDP up until a member's probe gets through again.
 func (p *path) fallBack(now time.Time) {
-	p.active, p.responded = false, false
+	p.active, p.responded, p.probes, p.smallAt = false, false, 0, time.Time{}
 	p.candidate = netip.AddrPort{}
 	if p.hub {
 		p.addr = netip.AddrPort{}

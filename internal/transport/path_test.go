@@ -115,6 +115,55 @@ func TestPathOpensInSpiteOfLoss(t *testing.T) {
 	}
 }
 
+// On a slow line a probe takes long, and what is sent before it can have come makes
+// it longer.
+func TestPathOpensOnASlowLine(t *testing.T) {
+	const takes = 300 * time.Millisecond // a probe or what answers it, one way
+	s := newPathSim(t)
+	s.member.around = takes
+	type flight struct {
+		outgoing
+		at time.Time
+	}
+	var up, down []flight
+	free := [2]time.Time{}
+	send := func(line *time.Time, o outgoing) flight {
+		if line.Before(s.now) {
+			*line = s.now
+		}
+		*line = line.Add(takes * time.Duration(max(o.size, smallPacket)) / maxPacket)
+		return flight{o, *line}
+	}
+	counts := make(map[byte]int)
+	for end := s.now.Add(4 * time.Second); s.now.Before(end); s.now = s.now.Add(10 * time.Millisecond) {
+		out, _, _ := s.member.tick(s.now, nil)
+		for _, o := range out {
+			counts[o.kind]++
+			up = append(up, send(&free[0], o))
+		}
+		out, _, _ = s.hub.tick(s.now, nil)
+		for _, o := range out {
+			counts[o.kind]++
+			down = append(down, send(&free[1], o))
+		}
+		for len(up) > 0 && !up[0].at.After(s.now) {
+			s.hub.received(arrivalOf(up[0].outgoing, s.home), s.now)
+			up = up[1:]
+		}
+		for len(down) > 0 && !down[0].at.After(s.now) {
+			s.member.received(arrivalOf(down[0].outgoing, addrHub), s.now)
+			down = down[1:]
+		}
+		if s.now.Sub(time.Unix(1000, 0)) == time.Second {
+			s.want(true, true)
+		}
+	}
+	if counts[frameProbe] != 1 || counts[frameChallenge] != 1 || counts[frameResponse] != 1 || counts[framePing] > 8 {
+		t.Errorf("%d probes, %d challenges, %d responses and %d pings in 4 s, want 1, 1, 1 and 8 at most",
+			counts[frameProbe], counts[frameChallenge], counts[frameResponse], counts[framePing])
+	}
+}
+
 func TestPathFallsBackAfterThreeSeconds(t *testing.T) {
 	for _, tt := range []struct {
 		name            string
@@ -138,7 +187,7 @@ func TestPathFallsBackAfterThreeSeconds(t *testing.T) {
 			s.run(40 * time.Second)
 			probes := 0
 			for _, o := range s.sentByMem {
-				if o.kind == frameProbe {
+				if o.kind == frameProbe && o.size == maxPacket {
 					probes++
 				}
 			}
@@ -151,6 +200,25 @@ func TestPathFallsBackAfterThreeSeconds(t *testing.T) {
 			s.want(true, true)
 		})
 	}
+}
+
+// Where something is sent all the time, that nobody reports it tells earlier.
+func TestPathFallsBackSoonerWithoutReports(t *testing.T) {
+	s := newPathSim(t)
+	s.run(5 * time.Second)
+	// Reports alone get lost, as on a way that loses much.
+	s.hub.silent, s.member.silent = true, true
+	s.run(5 * time.Second)
+	s.want(true, true)
+	s.hub.silent, s.member.silent = false, false
+	// The way ends.
+	s.toHub = func(outgoing) bool { return false }
+	s.toMember = s.toHub
+	s.run(time.Second)
+	s.want(true, true)
+	s.hub.silent, s.member.silent = true, true
+	s.run(700 * time.Millisecond) // a ping was due in the second before
+	s.want(false, false)
 }
 
 // A path that loses a fifth each way is still better than TCP over it.

@@ -10,10 +10,11 @@ type timing struct {
 	dead      time.Duration // and when a ping is unanswered and nothing arrives for so long
 	close     time.Duration // for Close to send what was accepted
 
-	ping      time.Duration // between pings on the path in use
-	pingRetry time.Duration // over UDP, while the last ping is unanswered
-	pingLost  time.Duration // over UDP, unanswered for so long means fall back
-	idle      time.Duration // between pings over TLS while UDP is in use
+	ping       time.Duration // between pings on the path in use
+	pingRetry  time.Duration // over UDP, while the last ping is unanswered
+	pingLost   time.Duration // over UDP, unanswered for so long means fall back
+	pingSilent time.Duration // likewise while reports are missing as well
+	idle       time.Duration // between pings over TLS while UDP is in use
 
 	probeFirst time.Duration // between the first two probes; doubles
 	probeAgain time.Duration // likewise after a fall back
@@ -35,7 +36,10 @@ var defaultTiming = timing{
 	// 3 do once in 20.
 	pingRetry: 250 * time.Millisecond,
 	pingLost:  3 * time.Second,
-	idle:      15 * time.Second,
+	// With 20 % loss each way that three pings fail while no report has come for a
+	// second, in which there were five and more, happens once in 60,000 times.
+	pingSilent: 600 * time.Millisecond,
+	idle:       15 * time.Second,
 
 	probeFirst: 250 * time.Millisecond,
 	probeAgain: 5 * time.Second,

@@ -39,6 +39,7 @@ const (
 	frameResponse  = 4 // the 8 bytes of the challenge, padding
 	framePing      = 5 // number u64
 	framePong      = 6 // the number of the ping it answers
+	frameReport    = 7 // what has come, as package rate encodes it
 )
 
 const challengeSize = 8
@@ -119,6 +120,9 @@ func packetID(b []byte) (id uint32, ok bool) {
 	return binary.BigEndian.Uint32(b[1:]), true
 }
 
+// packetCounter returns the counter of a packet.
+func packetCounter(b []byte) uint64 { return binary.BigEndian.Uint64(b[5:]) }
+
 // An opener opens the packets of one direction, each once. One goroutine uses it
 // at a time.
 type opener struct {
@@ -132,7 +136,7 @@ type opener struct {
 // before. It reports false for packets that are forged, repeated or too old;
 // those change nothing.
 func (o *opener) open(b []byte) (frames []byte, newest, ok bool) {
-	counter := binary.BigEndian.Uint64(b[5:])
+	counter := packetCounter(b)
 	if !o.window.fresh(counter) {
 		return nil, false, false
 	}

@@ -35,6 +35,18 @@ type batcher interface {
 	write(ms []message) (int, error)
 }
 
+// A socket is a UDP socket of a hub. One goroutine calls read and write, and any
+// send and close.
+type socket interface {
+	batcher
+
+	// send sends one packet, or says why the system does not take it.
+	send(b []byte, to netip.AddrPort) error
+
+	// close has read, and whatever is called from then on, return net.ErrClosed.
+	close()
+}
+
 // A shard receives from one UDP socket of a hub and sends what follows from it
 // to others, through the same socket:
 //
@@ -47,6 +59,7 @@ type shard struct {
 	mux    *mux
 	batch  batcher
 	gather gather
+	beat   time.Time   // of the last turn, when it was to send
 	timer  *time.Timer // of gathering
 
 	in   []message
@@ -98,7 +111,11 @@ func (s *shard) work(n int) {
 	now := time.Now()
 	begin := now
 	s.take(n, now)
-	if wait := s.gather.wait(); wait > 0 {
+	// Turns are so far apart, and not so far after the work of the one before: with
+	// much to do that would be the longer wait.
+	wait := max(0, s.gather.wait()-now.Sub(s.beat))
+	s.beat = now.Add(wait)
+	if wait > 0 {
 		s.gather.worked(begin, time.Now())
 		s.timer.Reset(wait)
 		<-s.timer.C // only those wait with it who have sent these packets
@@ -157,6 +174,10 @@ func (s *shard) giveOne(c *conn, now time.Time) {
 	}
 	c.giveMu.Lock()
 	defer c.giveMu.Unlock()
+	if s.gather.wait() < gatherLimited && c.limitedLocked() {
+		c.late.soon(gatherLimited)
+		return
+	}
 	for {
 		b := c.pack(&s.packets[s.waiting], *peer, now)
 		if b == nil {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -23,12 +24,17 @@ type relayPeer struct {
 
 func newRelayPeer(c Direct) *relayPeer { return &relayPeer{conn: c, queue: fifo{limit: 1 << 20}} }
 
+// put has b wait.
+func (r *relayPeer) put(b []byte) {
+	r.mu.Lock()
+	r.queue.push(b)
+	r.mu.Unlock()
+}
+
 // Take implements Peer.
 func (r *relayPeer) Take(b []byte, _ time.Time, t *Turn) {
 	for _, o := range r.others {
-		o.mu.Lock()
-		o.queue.push(b)
-		o.mu.Unlock()
+		o.put(b)
 		o.conn.Wake(t)
 	}
 }
@@ -83,8 +89,8 @@ func TestServe(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := listen(t, ListenConfig{Shards: tt.shards, gather: tt.gather})
-			if want := map[bool]int{true: tt.shards, false: 1}[canShare]; len(l.mux.udp) != want {
-				t.Fatalf("%d sockets, want %d", len(l.mux.udp), want)
+			if want := map[bool]int{true: tt.shards, false: 1}[canShare]; len(l.mux.sockets) != want {
+				t.Fatalf("%d sockets, want %d", len(l.mux.sockets), want)
 			}
 			members := serveRoom(t, l, DialConfig{NoUDP: tt.noUDP}, 3)
 			for n := range 60 {
@@ -140,6 +146,11 @@ type wire struct {
 	from        netip.AddrPort
 	sent, bytes int
 	calls       int
+
+	// Guarded by mu.
+	mu   sync.Mutex
+	keep bool
+	kept []message // what was written, if keep is set
 }
 
 // read implements batcher.
@@ -158,9 +169,14 @@ func (w *wire) read(ms []message, _ bool) (int, error) {
 
 // write implements batcher.
 func (w *wire) write(ms []message) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.calls++
 	for _, m := range ms {
 		w.sent++
+		if w.keep {
+			w.kept = append(w.kept, message{b: bytes.Clone(m.b), addr: m.addr})
+		}
 		w.bytes += len(m.b)
 	}
 	return len(ms), nil
@@ -174,7 +190,13 @@ type ward struct {
 	sealer *sealer // of the first member
 	packet packet
 	peers  []*relayPeer
+
+	sealers []*sealer // of the members
+	openers []*opener
 }
+
+// leastReport is the size in bytes of a report without samples.
+const leastReport = 13
 
 func newWard(t testing.TB, members int) *ward {
 	from := netip.MustParseAddrPort("192.0.2.1:1")
@@ -186,6 +208,7 @@ func newWard(t testing.TB, members int) *ward {
 		c := &conn{
 			in: newInbox(false), keeper: newKeeper(func() time.Time { return time.Time{} }), ready: make(chan struct{}, 1), opener: *o, timing: defaultTiming, id: uint32(i + 1),
 		}
+		c.late = newKeeper(func() time.Time { w.late(c); return time.Time{} })
 		c.sealer.aead, c.sealer.id = o.aead, c.id
 		c.path = path{timing: &c.timing, hub: true, active: true, addr: from}
 		c.target.Store(&from)
@@ -194,13 +217,26 @@ func newWard(t testing.TB, members int) *ward {
 		c.peer.Store(&peer)
 		m.conns[c.id] = c
 		w.peers = append(w.peers, p)
+		s.id = c.id
+		w.sealers, w.openers = append(w.sealers, s), append(w.openers, &opener{aead: s.aead})
 		if i == 0 {
-			s.id = c.id
 			w.sealer = s
 		}
 	}
 	w.peers[0].others = w.peers[1:]
 	return w
+}
+
+// late does what conn.sendLate does, without a socket.
+func (w *ward) late(c *conn) {
+	var p packet
+	c.giveMu.Lock()
+	defer c.giveMu.Unlock()
+	for b := c.pack(&p, *c.peer.Load(), time.Now()); b != nil; b = c.pack(&p, *c.peer.Load(), time.Now()) {
+		if _, err := w.wire.write([]message{{b: b, addr: w.wire.from}}); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // relay has the first member send datagrams of so many bytes at once.
@@ -229,11 +265,12 @@ func TestShardPacks(t *testing.T) {
 		const members = 4
 		w := newWard(t, members)
 		w.relay(tt.count, make([]byte, tt.size))
-		if want := tt.packets * (members - 1); w.wire.sent != want || w.wire.calls != 1 {
+		// Besides there is the report to the first one, in a packet of its own.
+		if want := tt.packets*(members-1) + 1; w.wire.sent != want || w.wire.calls != 1 {
 			t.Errorf("%d datagrams of %d bytes become %d packets in %d calls, want %d in 1", tt.count, tt.size, w.wire.sent, w.wire.calls, want)
 		}
 		payload := (members - 1) * tt.count * (frameHead + tt.size)
-		if want := payload + w.wire.sent*sealOverhead; w.wire.bytes != want {
+		if want := payload + w.wire.sent*sealOverhead + frameHead + leastReport; w.wire.bytes != want {
 			t.Errorf("%d datagrams of %d bytes become %d bytes, want %d", tt.count, tt.size, w.wire.bytes, want)
 		}
 	}
@@ -243,7 +280,7 @@ func TestShardPacks(t *testing.T) {
 func TestShardFlushes(t *testing.T) {
 	w := newWard(t, batchLen)
 	w.relay(3, make([]byte, 700))
-	if want := 3 * (batchLen - 1); w.wire.sent != want || w.wire.calls != 3 {
+	if want := 3*(batchLen-1) + 1; w.wire.sent != want || w.wire.calls != 3 {
 		t.Errorf("%d packets in %d calls, want %d in 3", w.wire.sent, w.wire.calls, want)
 	}
 	if len(w.shard.turn.conns) != 0 || w.shard.waiting != 0 {
@@ -272,14 +309,15 @@ func TestGather(t *testing.T) {
 	}{
 		{nil, 0},
 		{[]span{{0.2, 10}}, 0},
-		{[]span{{0.35, 1}}, 2 * time.Millisecond},
-		{[]span{{0.35, 1}, {0.15, 10}}, 2 * time.Millisecond},
+		{[]span{{0.35, 1}}, time.Millisecond},
+		{[]span{{0.35, 1}, {0.15, 10}}, time.Millisecond},
 		{[]span{{0.35, 1}, {0.05, 1}}, 0},
-		{[]span{{0.9, 2}}, 5 * time.Millisecond},
+		{[]span{{0.5, 2}}, 2 * time.Millisecond},
+		{[]span{{0.9, 3}}, 5 * time.Millisecond},
 		{[]span{{0.9, 10}}, 5 * time.Millisecond},
-		{[]span{{0.9, 2}, {0.3, 10}}, 5 * time.Millisecond},
-		{[]span{{0.9, 2}, {0.2, 1}}, 2 * time.Millisecond},
-		{[]span{{0.9, 2}, {0.01, 2}}, 0},
+		{[]span{{0.9, 3}, {0.3, 10}}, 5 * time.Millisecond},
+		{[]span{{0.9, 3}, {0.22, 1}}, 2 * time.Millisecond},
+		{[]span{{0.9, 3}, {0.01, 3}}, 0},
 	} {
 		var g gather
 		now := time.Unix(1000, 0)

@@ -39,6 +39,13 @@ type Info struct {
 	RTT      time.Duration // round trip on that path, smoothed; 0 until measured
 	Sent     uint64        // bytes sent, with this hop's own overhead but without IP, UDP and TCP headers
 	Received uint64        // bytes received, likewise
+
+	// What is known of the way there over UDP, from what the other end reports; zero
+	// on other paths, and of an other end that does not report.
+	Rate   int           // bit/s, with all heads, that it is found to take at most; 0 while nothing shows a limit
+	Queue  time.Duration // by how much packets take longer than they could
+	Loss   float64       // share of packets lost in the last seconds
+	Silent bool          // no reports come any more
 }
 
 // A Conn is one end of a connection between a member and a hub.

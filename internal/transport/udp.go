@@ -26,10 +26,27 @@ func (c *conn) sendUDP(p *packet, kind byte, body []byte, size int, to netip.Add
 
 // writeUDP sends a sealed packet.
 func (c *conn) writeUDP(b []byte, to netip.AddrPort) {
-	if _, err := c.udp.Load().WriteToUDPAddrPort(b, to); err == nil {
+	var err error
+	if c.socket != nil {
+		err = c.socket.send(b, to)
+	} else {
+		_, err = c.udp.Load().WriteToUDPAddrPort(b, to)
+	}
+	if err == nil {
 		c.udpSent.Add(uint64(len(b)))
 	}
 }
+
+// largest returns how many bytes a packet may have.
+func (c *conn) largest() int {
+	if n := c.most.Load(); n > 0 {
+		return int(n)
+	}
+	return maxPacket
+}
+
+// hasUDP reports whether there is a socket to use UDP with.
+func (c *conn) hasUDP() bool { return c.socket != nil || c.udp.Load() != nil }
 
 // receiveUDP handles a packet for which packetID reported this connection. It
 // overwrites b and never waits. What is not authentic gets no answer. t is that
@@ -60,18 +77,24 @@ func (c *conn) openUDP(b []byte, a *arrival, now time.Time, t *Turn) bool {
 		return false
 	}
 	a.newest = newest
+	worth := false
 	for len(frames) > 0 {
 		kind, body, rest, ok := parseFrame(frames)
 		if !ok {
 			break
 		}
-		if kind != frameDatagram {
+		switch {
+		case kind == frameReport:
+			c.takeReport(body, now)
+		case kind != frameDatagram:
 			a.add(kind, body)
-		} else if len(body) <= MaxDatagram {
+		case len(body) <= MaxDatagram:
 			c.take(body, now, t)
+			worth = true
 		}
 		frames = rest
 	}
+	c.arrived(packetCounter(b), len(b), worth, now, t)
 	return true
 }
 
@@ -141,10 +164,10 @@ func pause(done <-chan struct{}, errs int) bool {
 // A mux shares the hub's UDP sockets among its connections. It lives until the
 // listener and the last connection have released it.
 type mux struct {
-	udp     []*net.UDPConn // on the same port; none without UDP
-	done    chan struct{}  // closed when all shards have ended
-	refused atomic.Uint64  // packets that the system did not take
-	control controlPacket  // of all connections
+	sockets []socket      // on the same port; none without UDP
+	done    chan struct{} // closed when all shards have ended
+	refused atomic.Uint64 // packets that the system did not take
+	control controlPacket // of all connections
 
 	// Guarded by mu.
 	mu    sync.RWMutex
@@ -153,27 +176,40 @@ type mux struct {
 }
 
 // newMux returns a mux with one user, the listener, whose shards gather no less
-// than a step says. udp may be empty.
-func newMux(udp []*net.UDPConn, gather int) *mux {
-	m := &mux{udp: udp, done: make(chan struct{}), conns: make(map[uint32]*conn), users: 1}
+// than a step says. It takes the list over, which may be empty.
+func newMux(list []*net.UDPConn, gather int) (*mux, error) {
+	m := &mux{done: make(chan struct{}), conns: make(map[uint32]*conn), users: 1}
+	for i, udp := range list {
+		tuneUDP(udp, udpBufferHub)
+		s, err := openSocket(udp)
+		if err != nil {
+			for _, u := range list[i+1:] {
+				_ = u.Close()
+			}
+			for _, s := range m.sockets {
+				s.close()
+			}
+			return nil, err
+		}
+		m.sockets = append(m.sockets, s)
+	}
 	var running sync.WaitGroup
-	for _, u := range udp {
-		tuneUDP(u, udpBufferHub)
-		running.Go(newShard(m, newBatcher(u), gather).loop)
+	for _, s := range m.sockets {
+		running.Go(newShard(m, s, gather).loop)
 	}
 	go func() { // ends when the last user has released m, which wait waits for
 		running.Wait()
 		close(m.done)
 	}()
-	return m
+	return m, nil
 }
 
 // first returns a socket, nil without UDP.
-func (m *mux) first() *net.UDPConn {
-	if len(m.udp) == 0 {
+func (m *mux) first() socket {
+	if len(m.sockets) == 0 {
 		return nil
 	}
-	return m.udp[0]
+	return m.sockets[0]
 }
 
 // reserve returns a connection id that nobody else has, at random so that a
@@ -214,8 +250,8 @@ func (m *mux) drop() {
 	defer m.mu.Unlock()
 	m.users--
 	if m.users == 0 {
-		for _, u := range m.udp {
-			_ = u.Close()
+		for _, s := range m.sockets {
+			s.close()
 		}
 	}
 }

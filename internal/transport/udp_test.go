@@ -55,7 +55,7 @@ func TestUDPBlockedFromTheStart(t *testing.T) {
 // A member whose address changes is followed without a fall back.
 func TestRoaming(t *testing.T) {
 	patient := fastTiming
-	patient.pingLost = time.Hour // nobody falls back in this test
+	patient.pingLost, patient.pingSilent = time.Hour, time.Hour // nobody falls back in this test
 	l := listen(t, ListenConfig{timing: patient})
 	hub, member := connect(t, l, DialConfig{timing: patient})
 	onUDP(t, hub, member)
@@ -96,8 +96,8 @@ func stranger(t *testing.T) *net.UDPConn {
 // larger, and neither moves the path.
 func TestStrangersGetNothing(t *testing.T) {
 	quiet := fastTiming
-	quiet.challenge = time.Hour // one challenge per address
-	quiet.pingLost = time.Hour  // nobody falls back in this test
+	quiet.challenge = time.Hour                             // one challenge per address
+	quiet.pingLost, quiet.pingSilent = time.Hour, time.Hour // nobody falls back in this test
 	l := listen(t, ListenConfig{timing: quiet})
 	hub, member := connect(t, l, DialConfig{timing: quiet})
 	onUDP(t, hub, member)
