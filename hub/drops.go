@@ -10,24 +10,29 @@ import (
 type dropReason uint8
 
 const (
-	dropMalformed    dropReason = iota // no version of s2c sends such a packet
-	dropForged                         // the packet names another member's slot
-	dropFlood                          // the member sends more packets than anybody needs
-	dropNotChat                        // a reliable packet of another stream than chat
-	dropUnseen                         // pictures of a layer that nobody gets
-	dropStranger                       // a pair message to somebody who is not there (any more)
-	dropExpired                        // overwritten in the sender's ring before its turn
-	dropControlFull                    // the receiver's queue was full and the oldest went
-	dropVoiceFull                      //
-	dropVideoFull                      //
-	dropControlStale                   // it waited too long in the receiver's queue
-	dropVoiceStale                     //
-	dropVideoStale                     //
-	dropNackFlood                      // the member asks for more lost packets than anybody needs
-	dropNackStranger                   // it asks for those of somebody who is not there (any more)
-	dropNackUnseen                     // of somebody at whom the member does not look
-	dropNackExpired                    // not in the sender's ring any more, or never, or from before the member joined
-	dropReasons                        // how many there are
+	dropMalformed     dropReason = iota // no version of s2c sends such a packet
+	dropForged                          // the packet names another member's slot
+	dropFlood                           // the member sends more packets than anybody needs
+	dropNotChat                         // a reliable packet of another stream than chat
+	dropUnseen                          // pictures of a layer that nobody gets
+	dropQuiet                           // a voice in a large session of somebody who does not speak
+	dropFloor                           // or who has to wait, as many speak
+	dropStranger                        // a pair message to somebody who is not there (any more)
+	dropExpired                         // overwritten in the sender's ring before its turn
+	dropControlFull                     // the receiver's queue was full and the oldest went
+	dropVoiceFull                       //
+	dropVideoFull                       //
+	dropControlStale                    // it waited too long in the receiver's queue
+	dropVoiceStale                      //
+	dropVideoStale                      //
+	dropNackFlood                       // the member asks for more lost packets than anybody needs
+	dropNackStranger                    // it asks for those of somebody who is not there (any more)
+	dropNackUnseen                      // of somebody at whom the member does not look
+	dropNackExpired                     // not in the sender's ring any more, or never, or from before the member joined
+	dropNackWithheld                    // what the path to the member had no room for
+	dropVoiceWithheld                   // the member does not report any more what comes
+	dropVideoWithheld                   // the path to the member has no room for it, or had none for one before
+	dropReasons                         // how many there are
 )
 
 var dropNames = [dropReasons]string{
@@ -36,6 +41,8 @@ var dropNames = [dropReasons]string{
 	dropFlood:        "flood",
 	dropNotChat:      "not_chat",
 	dropUnseen:       "unseen",
+	dropQuiet:        "quiet",
+	dropFloor:        "floor",
 	dropStranger:     "stranger",
 	dropExpired:      "expired",
 	dropControlFull:  "control_full",
@@ -48,6 +55,10 @@ var dropNames = [dropReasons]string{
 	dropNackStranger: "nack_stranger",
 	dropNackUnseen:   "nack_unseen",
 	dropNackExpired:  "nack_expired",
+
+	dropNackWithheld:  "nack_withheld",
+	dropVoiceWithheld: "voice_withheld",
+	dropVideoWithheld: "video_withheld",
 }
 
 // String returns the name of r in Stats.

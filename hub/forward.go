@@ -8,22 +8,42 @@ import (
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
-// A member sends so many packets at once and then one each interval; further
-// ones are dropped. It is several times what the best picture takes, 40 Mbit/s
-// in full packets, so that only a broken or hostile member meets it.
+// A member asks for lost packets so many times at once and then one time each
+// interval; further requests are dropped.
 const (
-	packetBurst    = 4000
-	packetInterval = time.Second / 4000
+	packetBurst    = 1000
+	packetInterval = time.Second / 1000
 )
+
+// A sendLimit is how many packets of a class a member sends at once, and how long
+// after each the next one may follow; further ones are dropped.
+type sendLimit struct {
+	burst    int
+	interval time.Duration
+}
+
+// sendLimits are at least twice what a member of a call sends, so that only a broken
+// or hostile one meets them: 100 packets of voice a second, and some 170 with pictures
+// of all three sizes. Of control it may have more to say for a moment, to each of 63
+// others at whose pictures it looks, and says it again.
+//
+// Each burst is less than what may wait for a receiver: one member alone never pushes
+// out what others have sent, whatever it sends at once.
+var sendLimits = [queue.Classes]sendLimit{
+	queue.Control: {64, time.Second / 200},
+	queue.Voice:   {64, time.Second / 200},
+	queue.Video:   {128, time.Second / 600},
+}
 
 // limits bound what waits for one member, who may be on a slow TLS path. The
 // ages are what a jitter buffer and an eye can still use. The lengths are what
 // nine others send in that time: 90 of 50 voice packets a second each, 162 of
 // 20 pictures a second of three packets. In a larger session with everybody
 // talking at once the lengths bound the wait before the ages do. Control is
-// rare, and only what a newer heartbeat has replaced is too old.
+// rare, but somebody may ask everybody at once for pictures; only what a newer
+// heartbeat has replaced is too old.
 var limits = [queue.Classes]queue.Limit{
-	queue.Control: {Len: 32, MaxAge: time.Second},
+	queue.Control: {Len: 96, MaxAge: time.Second},
 	queue.Voice:   {Len: 96, MaxAge: 200 * time.Millisecond},
 	queue.Video:   {Len: 192, MaxAge: ringTime},
 }
@@ -67,13 +87,16 @@ func (m *member) forward(b []byte, now time.Time, turn *transport.Turn) {
 	case p.KID.Slot() != m.slot:
 		m.drops[dropForged].Add(1)
 		return
-	case m.packetMeter.take(now, 1) > 0:
+	case m.sendMeters[class(p.Clear.Kind())].take(now, 1) > 0:
 		m.drops[dropFlood].Add(1)
 		return
 	}
 	members := *m.session.members.Load()
 	if len(members) < 2 {
 		return // and spare the memory of the ring
+	}
+	if p.Clear.Kind() == wire.KindVoice && !m.hasFloor(p, members, now, turn) {
+		return
 	}
 	if !pictures(p) {
 		m.push(members, ticket{&m.ring, m.ring.put(b, p, now)}, class(p.Clear.Kind()), now, turn)
@@ -123,24 +146,32 @@ func (m *member) wake(turn *transport.Turn) {
 // urgent kind.
 func (m *member) Give(b []byte, now time.Time) (n int, more bool) {
 	for {
+		if m.skip.Count > 0 {
+			n := m.giveSkip(b)
+			return n, n == 0
+		}
 		t := m.held
-		if t.ring == nil {
+		held := t.ring != nil
+		if !held {
 			var ok bool
 			if t, ok = m.queue.Pop(now); !ok {
 				return 0, false
 			}
 		}
 		m.held = ticket{}
-		n, ok := t.ring.get(t.number, b)
+		f, ok := t.ring.get(t.number, b)
 		switch {
 		case !ok:
 			m.drops[dropExpired].Add(1)
-		case n > len(b):
+		case !held && m.direct != nil && !m.allows(f, now): // what is held was
+		case m.skip.Count > 0: // that goes first
+			m.held = t
+		case f.n > len(b):
 			m.held = t
 			return 0, true
 		default:
 			m.forwarded.Add(1)
-			return n, false
+			return f.n, false
 		}
 	}
 }

@@ -96,7 +96,7 @@ func benchRoom(tb testing.TB, n int) (members []*benchConn, sent *sync.WaitGroup
 		members = append(members, c)
 	}
 	for m := range h.conns { // nobody has sent a packet yet
-		m.packetMeter = meter{}
+		m.sendMeters = noLimit
 	}
 	return members, sent
 }
@@ -185,6 +185,7 @@ func TestForwardLayersAllocatesNothing(t *testing.T) {
 		for i := range 2 * ringMax { // until the ring has its full size
 			members[3].forward(p, now.Add(time.Duration(i)*time.Millisecond), nil)
 		}
+		members[3].sendMeters = noLimit
 		once()
 		for _, m := range members {
 			m.forwarded.Store(0)
@@ -202,6 +203,9 @@ func TestForwardLayersAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// noLimit lets a member send whatever it likes.
+var noLimit [queue.Classes]meter
 
 // room returns a session of n members without connections or goroutines.
 func room(n int) []*member {
@@ -297,7 +301,7 @@ func BenchmarkForwardSteps(b *testing.B) {
 	for b.Loop() {
 		sent.Add(len(members) - 1)
 		now = now.Add(time.Millisecond)
-		members[0].packetMeter = meter{}
+		members[0].sendMeters = noLimit
 		members[0].forward(p, now, nil)
 		for _, m := range members[1:] {
 			if err := m.sendWaiting(buf[:]); err != nil {
@@ -423,8 +427,8 @@ func FuzzPacket(f *testing.F) {
 				continue
 			}
 			var got [wire.MaxDatagram]byte
-			if n, ok := tk.ring.get(tk.number, got[:]); !ok || string(got[:n]) != string(b) {
-				t.Errorf("forward(%x): member %d receives %x", b, i, got[:n])
+			if f, ok := tk.ring.get(tk.number, got[:]); !ok || string(got[:f.n]) != string(b) {
+				t.Errorf("forward(%x): member %d receives %x", b, i, got[:f.n])
 			}
 		}
 		wantDrops := uint64(1)

@@ -18,7 +18,7 @@
 //	Take > wire.ParsePacket > ring.put > tickets to the others,         [transport]
 //	    of pictures to those who get the layer by the sender's plan
 //	Take > wire.ParseNack > ring.find > tickets to the member           [transport]
-//	tickets > ring.get > Give                                           [transport]
+//	tickets > ring.get > what the path has room for > Give              [transport]
 //	RecvMessage > join, relay to one other member or to all                 [messageLoop]
 //	RecvMessage > Watch > plans of those looked at > Layers to them         [messageLoop]
 //	what others and the hub say > SendMessage                               [writeLoop]
@@ -285,6 +285,8 @@ func (h *Hub) settleLocked() {
 type Stats struct {
 	Members, Sessions int    // now
 	Away              int    // of the members, those whose connection is broken
+	Limited           int    // of the members, those to whom the path is found to take no more than so much
+	Silent            int    // of the members, those who do not report any more what comes, and are sent little
 	Draining          bool   // Drain has been called
 	Joined            uint64 // members ever
 	Resumed           uint64 // places taken over by another connection of their member
@@ -293,7 +295,8 @@ type Stats struct {
 	Resent            uint64 // of these, pictures that a member had lost and asked for again
 	// Drops counts what was not relayed, by reason; every reason is there.
 	// "malformed" and "forged" packets, those of a "flood", pictures of a layer
-	// that nobody gets ("unseen"), reliable packets of another stream than chat
+	// that nobody gets ("unseen"), in a large session the voices of those who do not
+	// speak ("quiet") or have to wait ("floor"), reliable packets of another stream than chat
 	// ("not_chat") and pair messages to a "stranger" count once; the others count
 	// for each receiver. The "nack" reasons count the packets that a member asked
 	// for again.
@@ -310,10 +313,22 @@ func (h *Hub) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := h.past
+	var limited, silent int
 	for m := range h.conns {
 		t.add(m)
+		if m.queue == nil {
+			continue // it has not joined
+		}
+		switch info := m.conn.Info(); {
+		case info.Silent:
+			silent++
+		case info.Rate != 0:
+			limited++
+		}
 	}
 	s := Stats{
+		Limited:   limited,
+		Silent:    silent,
 		Members:   h.members,
 		Sessions:  len(h.sessions),
 		Draining:  h.drain != nil,

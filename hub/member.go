@@ -56,7 +56,10 @@ type member struct {
 	resumes bool                 // it knows how to
 	absent  bool                 // this is a place without a connection
 
-	held ticket // what Give has taken out of queue; owned by who calls that
+	// Owned by who calls Give.
+	held ticket    // what it has taken out of queue
+	runs []run     // of pictures that the path has no room for, at most one of each layer
+	skip wire.Skip // to be given before that; none if its Count is 0
 
 	// Replaced under the session's mu.
 	looks atomic.Pointer[looks] // nil for a guest
@@ -68,7 +71,9 @@ type member struct {
 	fresh   [wire.MaxLayers]bool // which need a key picture, besides
 
 	// Owned by who calls Take.
-	packetMeter, repairMeter meter
+	leftOut                  wire.Skip // voice packets of the member that nobody was sent; none if its Count is 0
+	sendMeters               [queue.Classes]meter
+	packetMeter, repairMeter meter // of what it asks for
 
 	// Guarded by inMu, which is held while a message of the member has its effect.
 	// Taken after the Hub's and before the session's.
@@ -113,6 +118,9 @@ func newMember(h *Hub, g *gate, conn transport.Conn) *member {
 		repairMeter:  meter{interval: repairInterval, burst: repairBurst},
 		pictures:     ring{keep: repairTime},
 	}
+	for c, l := range sendLimits {
+		m.sendMeters[c] = meter{interval: l.interval, burst: l.burst}
+	}
 	m.replan.Stop()
 	m.ackTimer.Stop()
 	m.plan.Store(forGuests)
@@ -150,7 +158,7 @@ func (m *member) watch() (place *member) {
 		late.Stop()
 		m.planLoop()
 	case <-late.C:
-		m.end(refuse(wire.CodeProtocol, "no request to join came within %v", joinTime))
+		m.end(refuse(wire.CodeSlow, "no request to join came within %v", joinTime))
 	}
 	late.Stop()
 	<-m.done

@@ -9,8 +9,7 @@ const codes = int(wire.CodeTooMany) + 1
 // crowdedCode counts connections that were closed without a word.
 const crowdedCode = 0
 
-// refusalNames are the names of codes in Stats.Refused. CodeSlow has none: it
-// befalls members only.
+// refusalNames are the names of codes in Stats.Refused.
 var refusalNames = [codes]string{
 	crowdedCode:          "crowded",
 	wire.CodeProtocol:    "protocol",
@@ -18,6 +17,7 @@ var refusalNames = [codes]string{
 	wire.CodeHubFull:     "hub_full",
 	wire.CodeSessionFull: "session_full",
 	wire.CodeClosing:     "closing",
+	wire.CodeSlow:        "slow",
 	wire.CodeDenied:      "denied",
 	wire.CodeExpired:     "expired",
 	wire.CodeTooMany:     "too_many",

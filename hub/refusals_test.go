@@ -14,7 +14,7 @@ import (
 func TestCountsRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{Members: 3, PerSession: 2}, nil)
-		want := map[string]uint64{"protocol": 0, "version": 0, "hub_full": 0, "session_full": 0, "closing": 0, "denied": 0, "crowded": 0, "expired": 0, "too_many": 0}
+		want := map[string]uint64{"protocol": 0, "version": 0, "hub_full": 0, "session_full": 0, "closing": 0, "slow": 0, "denied": 0, "crowded": 0, "expired": 0, "too_many": 0}
 		check := func(after string) {
 			t.Helper()
 			time.Sleep(lingerTime + time.Second) // until the connection has ended
@@ -42,7 +42,7 @@ func TestCountsRefusals(t *testing.T) {
 
 		silent := r.dial(simnet.Link{})
 		time.Sleep(joinTime)
-		want["protocol"]++
+		want["slow"]++
 		check("one who says nothing")
 		gone := r.dial(simnet.Link{})
 		gone.close()

@@ -156,7 +156,7 @@ func TestLateJoiner(t *testing.T) {
 		late.read()
 		late.wantEvents("the late one")
 		time.Sleep(time.Millisecond)
-		late.wantEvents("the late one", "error 1")
+		late.wantEvents("the late one", "error 6")
 		if !strings.Contains(late.err.Text, "5s") {
 			t.Errorf("the hub said %q, want how long it waited", late.err.Text)
 		}

@@ -27,15 +27,15 @@ func queued(t *testing.T, m *member, now time.Time) (bodies []string) {
 		if !ok {
 			return bodies
 		}
-		n, ok := tk.ring.get(tk.number, b[:])
+		f, ok := tk.ring.get(tk.number, b[:])
 		if !ok {
 			t.Fatal("a ticket without a packet")
 		}
-		p, err := wire.ParsePacket(b[:n])
+		p, err := wire.ParsePacket(b[:f.n])
 		if err != nil {
 			t.Fatal(err)
 		}
-		bodies = append(bodies, string(b[p.Header+8:n]))
+		bodies = append(bodies, string(b[p.Header+8:f.n]))
 	}
 }
 
@@ -244,6 +244,7 @@ func TestRepairOverNetwork(t *testing.T) {
 // BenchmarkRepair is for one packet out of a full ring, without sending it.
 func BenchmarkRepair(b *testing.B) {
 	members := room(2)
+	members[0].sendMeters = noLimit
 	now := time.Now()
 	for i := range uint64(ringMax) {
 		members[0].forward(sealed(0, wire.KindVideo, i, "x"), now.Add(time.Millisecond), nil)

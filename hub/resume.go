@@ -175,7 +175,10 @@ func (m *member) takeOver(from *member, now time.Time) {
 	m.planned, m.told, m.fresh = from.planned, from.told, from.fresh
 	m.received, m.acked = from.received, from.received // as Resumed says
 	m.messageMeter, m.chatMeter, m.returns = from.messageMeter, from.chatMeter, from.returns
-	m.packetMeter.halve(now) // those of from are not ours to read
+	for c := range m.sendMeters {
+		m.sendMeters[c].halve(now) // those of from are not ours to read
+	}
+	m.packetMeter.halve(now)
 	m.repairMeter.halve(now)
 }
 

@@ -95,19 +95,31 @@ func (r *ring) growLocked() {
 
 func (r *ring) indexLocked(number uint64) int { return int(number % uint64(len(r.slots))) }
 
-// get copies the packet of the given number into b and returns its size. If that
-// is more than b holds, b is undefined. It reports false when the packet was
-// overwritten.
-func (r *ring) get(number uint64, b []byte) (n int, ok bool) {
+// A found is what get has found.
+type found struct {
+	n     int // bytes
+	clear wire.Packet
+	rest  bool // it belongs to the same picture as the packet before it
+}
+
+// pictureTime is within what time the packets of one picture come, and far less
+// than it is to the next picture.
+const pictureTime = 5 * time.Millisecond
+
+// get copies the packet of the given number into b and returns what it is. If it is
+// larger than b, b is undefined. It reports false when the packet was overwritten.
+func (r *ring) get(number uint64, b []byte) (f found, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := r.indexLocked(number)
-	if r.slots[i].number != number {
-		return 0, false
+	s := &r.slots[r.indexLocked(number)]
+	if s.number != number {
+		return found{}, false
 	}
-	n = r.slots[i].n
-	copy(b, r.bodies[i][:n])
-	return n, true
+	before := &r.slots[r.indexLocked(number-1)]
+	f = found{n: s.n, clear: s.clear}
+	f.rest = before.number == number-1 && before.clear.KID == s.clear.KID && s.at.Sub(before.at) < pictureTime
+	copy(b, r.bodies[r.indexLocked(number)][:s.n])
+	return f, true
 }
 
 // find returns the numbers of the packets that n asks for and that were put

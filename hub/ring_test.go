@@ -35,9 +35,9 @@ func TestRing(t *testing.T) {
 			for back := range min(i+1, ringMax, uint64((ringTime-1)/gap)+1) {
 				want := i - back
 				var out [wire.MaxDatagram]byte
-				n, ok := r.get(want+1, out[:])
-				if !ok || n != 8+int(want)%(len(b)-8) || binary.BigEndian.Uint64(out[:]) != want {
-					t.Fatalf("rate %d: after %d packets, get(%d) = %d, %v with %x", tt.rate, i+1, want+1, n, ok, out[:8])
+				f, ok := r.get(want+1, out[:])
+				if !ok || f.n != 8+int(want)%(len(b)-8) || binary.BigEndian.Uint64(out[:]) != want {
+					t.Fatalf("rate %d: after %d packets, get(%d) = %d, %v with %x", tt.rate, i+1, want+1, f.n, ok, out[:8])
 				}
 			}
 		}
@@ -65,8 +65,8 @@ func TestRingConcurrent(t *testing.T) {
 	var b [wire.MaxDatagram]byte
 	for number := range numbers {
 		// 64 others wait in the channel and may be put since.
-		if n, ok := r.get(number, b[:]); ok && (n != 100 || b[0] != byte(number-1) || b[99] != b[0]) {
-			t.Fatalf("get(%d) = %d bytes from %d to %d", number, n, b[0], b[99])
+		if f, ok := r.get(number, b[:]); ok && (f.n != 100 || b[0] != byte(number-1) || b[99] != b[0]) {
+			t.Fatalf("get(%d) = %d bytes from %d to %d", number, f.n, b[0], b[99])
 		}
 	}
 }

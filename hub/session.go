@@ -24,6 +24,8 @@ type session struct {
 	members atomic.Pointer[[]*member]
 	guests  atomic.Pointer[[]*member] // those of members who have not sent a Watch
 
+	floor floor
+
 	// Guarded by mu, which is held for some microseconds, as joining, leaving and
 	// relaying only append to queues that never wait; but one message can have
 	// wire.MaxViews members planned, each in about 10 microseconds if there are 64.

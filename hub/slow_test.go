@@ -248,15 +248,16 @@ func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{}, nil)
 		a, b := r.joinNow("one"), r.joinNow("one")
-		for range packetBurst + 500 {
+		most := sendLimits[queue.Video]
+		for range most.burst + 500 {
 			a.say(wire.KindVideo, "x")
 			synctest.Wait() // or the simulated connection loses some
 		}
-		if got := len(b.heard()); got != packetBurst {
-			t.Errorf("%d packets arrived, want %d", got, packetBurst)
+		if got := len(b.heard()); got != most.burst {
+			t.Errorf("%d packets arrived, want %d", got, most.burst)
 		}
 		r.wantDrops(map[string]uint64{"flood": 500})
-		time.Sleep(10 * packetInterval)
+		time.Sleep(10 * most.interval)
 		for range 20 {
 			a.say(wire.KindVideo, "x")
 			synctest.Wait()
@@ -300,6 +301,32 @@ func TestMeter(t *testing.T) {
 		got := m.take(start.Add(time.Duration(step.at)*time.Millisecond), step.n)
 		if got != time.Duration(step.want)*time.Millisecond {
 			t.Errorf("take(%d) after %d ms = %v, want %d ms", step.n, step.at, got, step.want)
+		}
+	}
+}
+
+// TestBurst has a member send all that it may at once while a packet of another waits
+// for a third: that one still comes, whatever its kind.
+func TestBurst(t *testing.T) {
+	for _, kind := range []wire.Kind{wire.KindControl, wire.KindVoice, wire.KindVideo} {
+		members := room(3)
+		hasty, calm, third := members[0], members[1], members[2]
+		now := time.Now()
+		calm.forward(sealed(calm.slot, kind, 1, "calm"), now, nil)
+		for i := range 2000 {
+			hasty.forward(sealed(hasty.slot, kind, uint64(i), "hasty"), now, nil)
+		}
+		var first [wire.MaxDatagram]byte
+		n, _ := third.Give(first[:], now)
+		if p, err := wire.ParsePacket(first[:n]); err != nil || p.KID.Slot() != calm.slot {
+			t.Errorf("kind %d: the first packet is of slot %d (%v), want %d", kind, p.KID.Slot(), err, calm.slot)
+		}
+		got := 1
+		for n, _ := third.Give(first[:], now); n > 0; n, _ = third.Give(first[:], now) {
+			got++
+		}
+		if want := 1 + sendLimits[class(kind)].burst; got != want {
+			t.Errorf("kind %d: %d packets came, want %d", kind, got, want)
 		}
 	}
 }
