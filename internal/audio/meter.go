@@ -65,6 +65,10 @@ func (m *Meter) quiet() bool {
 	return m.Level() < max(m.floor+speechOver, speechLeast)
 }
 
+// Loud reports whether the last chunk holds more than the room: it may be speech, and
+// is taken for it if it goes on.
+func (m *Meter) Loud() bool { return m.used && !m.quiet() }
+
 // Level returns the level of the chunk measured last in dBFS, -96 to 0. A sine
 // of full scale has -3 dBFS.
 func (m *Meter) Level() float64 {

@@ -129,8 +129,12 @@ type Call struct {
 	views  views
 	saving atomic.Int32 // control > encode: the step of thrift
 	thin   atomic.Bool  // control > mic, encode, send: somebody's link is thin
+	uplink uplink       // send > encode, control
+	strain strain       // of control
 
 	joinedAt atomic.Int64 // when the session was entered last, ns since 1970
+	cameAt   atomic.Int64 // when somebody else was, likewise
+	shelved  atomic.Int32 // send > encode: parts of pictures that wait for a thin line
 	thrift   thrift       // of the own pictures; owned by control
 
 	people   people
@@ -366,8 +370,8 @@ func (c *Call) Notices() <-chan Notice { return c.notices }
 func (c *Call) Changed() <-chan struct{} { return c.changed }
 
 // Picture returns the newest picture of the member in the given slot if it has
-// not been returned before, else nil. The picture is the caller's until the
-// next call for that slot. One goroutine may call it.
+// not been returned before, else nil. Its At is by the sender's clock. The picture
+// is the caller's until the next call for that slot. One goroutine may call it.
 func (c *Call) Picture(slot uint16) *media.Frame {
 	if m := c.member(slot); m != nil {
 		return m.pictures.Take()

@@ -144,7 +144,7 @@ func (c *Call) decode(m *member, k *catcher, p *coded) error {
 	age := wire.NewMillis(now).Sub(p.time)
 	m.pictureAge(age)
 	c.matchLips(m, k, age, now)
-	f.At, f.Tall = time.Now(), p.tall
+	f.At, f.Tall = now.Add(-age), p.tall
 	m.pictures.Put()
 	c.touch()
 	return nil

@@ -94,7 +94,8 @@ func joinOfTheFiftieth(t *testing.T, passphrase string) (took, hears, heard time
 }
 
 // A speaker is a member without devices and codecs, who sends a packet every
-// 20 ms and notes when it opened the first of each other member.
+// 20 ms, of control as not every voice has the floor, and notes when it opened the
+// first of each other member.
 type speaker struct {
 	slot  uint16
 	heard map[uint16]time.Time // owned by the receiving goroutine until run returns
@@ -166,7 +167,7 @@ func (s *speaker) speak(ctx context.Context, t *testing.T, conn transport.Conn, 
 			return
 		case <-tick.C:
 			out, _ = keys.Due(time.Now())
-			if b, err := keys.Seal(nil, sframe.StreamVoice, byte(wire.NewClear(wire.KindVoice, 0)), voice); err == nil {
+			if b, err := keys.Seal(nil, sframe.StreamControl, byte(wire.NewClear(wire.KindControl, 0)), voice); err == nil {
 				_ = conn.SendDatagram(b)
 			}
 		case m, ok := <-messages:

@@ -75,8 +75,10 @@ type layer struct {
 	pace  pacer
 	frame media.Frame // scaled
 
-	thin  bool // the call is: pictures are cut into small parts
-	share int  // of how many layers this one is
+	thin    bool // the call is: pictures are cut into small parts
+	share   int  // of how many layers this one is
+	most    int  // what its pictures may take, in bit/s, or noLimit
+	bitrate int  // what enc was told that they may
 
 	buf     []byte
 	newest  uint16    // the picture coded last
@@ -93,6 +95,9 @@ const (
 	// reopenEvery is how often a layer changes its shape at most: each time takes
 	// a key picture, and somebody may pull at the corner of a terminal.
 	reopenEvery = 250 * time.Millisecond
+
+	// leastBitrate is what pictures of one size may take at the least, in bit/s.
+	leastBitrate = 500
 
 	// maxBitrate is what pictures of one size take at most, in bit/s.
 	maxBitrate = 500_000
@@ -158,20 +163,16 @@ func (s Sending) quantiser() int {
 // another one.
 func (l *layer) open(s Sending, bitrate int, now time.Time) error {
 	if l.enc != nil && (l.shape == s && l.size == l.part() || now.Sub(l.since) < reopenEvery) {
+		l.limit(bitrate)
 		return nil
 	}
 	first := uint16(0)
 	if l.enc != nil {
 		first = l.newest + 1
 	}
-	if bitrate == 0 {
-		bitrate = s.bitrate()
-	}
-	if l.thin {
-		bitrate = min(bitrate, thinBitrate/l.share)
-	}
+	l.bitrate = l.allowed(s, bitrate)
 	enc, err := video.NewEncoder(video.Config{
-		Width: s.Width, Height: s.Height, FPS: s.FPS, Bitrate: bitrate, Quantiser: s.quantiser(), Chroma: s.Colour, FirstID: first,
+		Width: s.Width, Height: s.Height, FPS: s.FPS, Bitrate: l.bitrate, Quantiser: s.quantiser(), Chroma: s.Colour, FirstID: first,
 		MaxBytes: maxPictureParts * l.part(),
 		Denoise:  true, // a camera's noise costs more than all else; what has none stays as it is
 	})
@@ -180,6 +181,42 @@ func (l *layer) open(s Sending, bitrate int, now time.Time) error {
 	}
 	l.enc, l.shape, l.size, l.since, l.repeats = enc, s, l.part(), now, repeater{times: l.repeats.times}
 	return nil
+}
+
+// allowed returns what pictures of a shape may take, in bit/s. bitrate is what the
+// person has chosen, 0 for nothing.
+func (l *layer) allowed(s Sending, bitrate int) int {
+	if bitrate == 0 {
+		bitrate = s.bitrate()
+	}
+	if l.thin {
+		bitrate = min(bitrate, thinBitrate/l.share)
+	}
+	return max(min(bitrate, l.most), leastBitrate)
+}
+
+// limit tells the encoder what its pictures may take now.
+func (l *layer) limit(bitrate int) {
+	if b := l.allowed(l.shape, bitrate); b != l.bitrate {
+		l.bitrate = b
+		l.enc.SetBitrate(b)
+	}
+}
+
+// divide divides what the way to the hub has room for among the layers, by what
+// their pictures would take of a way that is wide enough.
+func (c *Call) divide(layers []layer, sizes []wire.Size, f *media.Frame, room int) {
+	all := 0
+	for i := range layers {
+		layers[i].most = noLimit
+		all += c.shapeFor(sizes[i], f).bitrate()
+	}
+	if room == noLimit {
+		return
+	}
+	for i := range layers {
+		layers[i].most = int(int64(room) * int64(c.shapeFor(sizes[i], f).bitrate()) / int64(all))
+	}
 }
 
 // part returns how many bytes of a picture go into a packet.

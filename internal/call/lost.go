@@ -15,6 +15,7 @@ import (
 // is tried:
 //
 //	recv    a number is missing > gaps > Nack to the hub, some times   [repair]
+//	        the hub says that it has left it out > nobody waits for it
 //	        pictures that need the missing one wait for it             [decode]
 //	        still stuck after the patience > PictureRequest: refer to
 //	        the newest picture that this member has                    [beat]
@@ -107,6 +108,31 @@ func (g *gaps) take(kid sframe.KID, ctr uint64, now time.Time) (opened bool, lat
 	}
 	g.next = ctr + 1
 	return opened, late
+}
+
+// skip takes note of packets that are not missing, though they do not come. opened
+// is true when others before them are.
+func (g *gaps) skip(s wire.Skip, now time.Time) (opened bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	end := s.First + uint64(s.Count)
+	if !g.started || s.KID != g.kid {
+		return false
+	}
+	for i := max(g.next, s.First-min(s.First, maxLost)); i < s.First; i++ {
+		g.addLocked(missing{kid: s.KID, ctr: i, since: now})
+		opened = true
+	}
+	g.next = max(g.next, end)
+	kept := 0
+	for _, x := range g.list[:g.n] {
+		if x.kid != s.KID || x.ctr < s.First || x.ctr >= end {
+			g.list[kept] = x
+			kept++
+		}
+	}
+	g.n = kept
+	return opened
 }
 
 // restart forgets what is missing.

@@ -69,6 +69,7 @@ type member struct {
 	mark     trust.Mark
 	since    time.Time
 	heard    time.Time
+	skipped  time.Time     // when the hub has last left out pictures of m
 	told     wire.SlotLoss // how my packets come, as m last reported it
 	toldAt   time.Time
 	trend    float64 // share of m's packets lost, over some seconds
@@ -207,6 +208,39 @@ func (m *member) count(stream int, p wire.Packet, again bool, now time.Time) {
 		s.next = p.CTR + 1
 	}
 }
+
+// skip takes note of what the hub has left out: it is not lost.
+func (m *member) skip(x wire.Skip, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := &m.streams[1]
+	if x.KID.Stream() == sframe.StreamVoice {
+		s = &m.streams[0]
+	} else {
+		m.skipped = now
+	}
+	end := x.First + uint64(x.Count)
+	switch {
+	case !s.started || s.kid != x.KID:
+	case x.First >= s.next: // those between are lost
+		s.expected += x.First - s.next
+		s.next = end
+	default: // it was overtaken, so they count as lost already
+		s.expected -= min(s.expected, min(s.next, end)-x.First)
+		s.next = max(s.next, end)
+	}
+}
+
+// isSkipped reports whether the hub has left out pictures of m lately.
+func (m *member) isSkipped(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return now.Sub(m.skipped) < skippedTime
+}
+
+// skippedTime is for how long that counts: twice as long as it takes a hub to tell
+// that it still does.
+const skippedTime = 2 * time.Second
 
 // second closes a second of counting and returns how many packets came and
 // how many were lost in it.

@@ -77,6 +77,7 @@ type microphone struct {
 	speaking bool
 
 	bundle  bundle
+	floor   floor
 	members *[]*member // who was there at the last packet
 	opus    [audio.MaxPacket]byte
 	plain   [wire.MaxPlain]byte
@@ -104,7 +105,7 @@ func (m *microphone) take() {
 	}
 	pressed := c.talking.Load()
 	switch {
-	case len(*members) == 0:
+	case !c.isHeard(*members):
 		m.reset()
 	case pressed || !c.muted.Load():
 		if pressed {
@@ -194,6 +195,7 @@ func (m *microphone) fill(chunk *media.Chunk, index uint16, held bool) {
 	}
 	m.level = max(m.level, m.meter.Level())
 	m.speaking = m.speaking || m.meter.Speaking()
+	m.floor.hear(m.meter.Loud() || m.meter.Speaking() || held, chunk.At)
 	b, err := c.voice.Encode(m.opus[:0], chunk)
 	if err != nil {
 		c.cfg.Log.Error("voice not coded", "err", err)

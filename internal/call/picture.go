@@ -43,6 +43,7 @@ func (c *Call) encodeLoop(ctx context.Context) {
 		layers[i].index = i
 	}
 	var own pacer
+	var tight squeeze
 	for {
 		f, err := c.camera.Get(ctx)
 		if err != nil {
@@ -67,7 +68,11 @@ func (c *Call) encodeLoop(ctx context.Context) {
 		}
 		thin := c.thin.Load()
 		if thin {
-			if time.Since(time.Unix(0, c.joinedAt.Load())) < thinStart {
+			if c.shelved.Load() > 0 {
+				continue // a picture that waits behind another one becomes old
+			}
+			entered := max(c.joinedAt.Load(), c.cameAt.Load())
+			if time.Since(time.Unix(0, entered)) < thinStart {
 				n = 0
 			}
 			for i := range n {
@@ -75,6 +80,13 @@ func (c *Call) encodeLoop(ctx context.Context) {
 			}
 		}
 		now := time.Now()
+		room, wait := c.uplink.pictureRoom(thin)
+		tight.look(room, now)
+		n = tight.cut(sizes[:n])
+		if wait {
+			continue
+		}
+		c.divide(layers[:n], sizes[:n], f, room)
 		loss, slow := c.worstLoss(now)
 		if slow || thin {
 			loss = 0 // too much is sent already

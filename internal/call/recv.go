@@ -23,6 +23,10 @@ func (c *Call) recvLoop(l *link) {
 		if err != nil {
 			return
 		}
+		if wire.IsSkip(buf[:n]) {
+			c.takeSkip(buf[:n], time.Now())
+			continue
+		}
 		b, from, err := l.keys.Open(plain[:0], buf[:n])
 		if err != nil {
 			if !errors.Is(err, cipher.ErrReplay) {
@@ -66,6 +70,29 @@ func (c *Call) take(l *link, m *member, from wire.Packet, b []byte, now time.Tim
 		c.control(l, m, b, now)
 	default: // of a later version
 	}
+}
+
+// takeSkip takes the hub's word for what it has left out. Of pictures what comes next
+// can only be decoded if the sender is asked for it.
+func (c *Call) takeSkip(b []byte, now time.Time) {
+	s, err := wire.ParseSkip(b)
+	if err != nil {
+		c.stray.Add(1)
+		return
+	}
+	m := c.member(s.KID.Slot())
+	if m == nil {
+		c.stray.Add(1)
+		return
+	}
+	m.skip(s, now)
+	if s.KID.Stream() == sframe.StreamVoice {
+		return
+	}
+	if m.gaps.skip(s, now) {
+		wake(c.outbox.lost)
+	}
+	m.patience.Store(0)
 }
 
 // takeVoice takes a voice packet of m and the copies in it.

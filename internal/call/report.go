@@ -103,10 +103,16 @@ func note(least *[2]time.Duration, used *[2]bool, since *time.Time, span, age ti
 
 // high reports whether the packets are slow at time now, by more than most.
 func (t *tide) high(now time.Time, most time.Duration) bool {
+	high, _ := t.state(now, most)
+	return high
+}
+
+// state is high, and reports whether there are packets enough to tell.
+func (t *tide) state(now time.Time, most time.Duration) (high, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.anyShort[1] || !t.anyLong[0] || now.Sub(t.shortAt) > 2*time.Second {
-		return false // too few to tell
+		return false, false
 	}
 	least := t.long[0]
 	if t.anyLong[1] {
@@ -116,5 +122,5 @@ func (t *tide) high(now time.Time, most time.Duration) bool {
 	if t.anyShort[0] {
 		recent = min(recent, t.short[0])
 	}
-	return recent > least+most
+	return recent > least+most, true
 }

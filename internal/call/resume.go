@@ -152,7 +152,7 @@ func (c *Call) resume(ctx context.Context, l *link, lost error) error {
 		case time.Since(began) >= placeTime:
 			return &lostError{err}
 		}
-		if _, ok := errors.AsType[*RefusedError](err); ok {
+		if r, ok := errors.AsType[*RefusedError](err); ok && !r.Again() {
 			return err
 		}
 		c.cfg.Log.Warn("cannot resume yet", "err", err)

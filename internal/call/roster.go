@@ -81,6 +81,7 @@ func (c *Call) confirm(p cipher.Peer, now time.Time) {
 	c.people.mu.Unlock()
 	mark := c.met(p.Fingerprint, name, now)
 	m.setMark(mark)
+	c.cameAt.Store(now.UnixNano())
 	c.wantKeys() // they have no picture of us yet
 	wake(c.outbox.beat)
 	i := slices.IndexFunc(c.departures, func(d departure) bool { return d.fp == p.Fingerprint && d.name == name })
@@ -140,6 +141,7 @@ func (c *Call) second(l *link, now time.Time) {
 	if at := l.backAt.Load(); at != l.since {
 		l.since, l.quickest = at, 0 // it may be another network
 	}
+	c.feelStrain(l, now)
 	c.feelThin()
 	c.save(l, now)
 }

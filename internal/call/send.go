@@ -23,9 +23,12 @@ type sender struct {
 	list   [bundleMost][]byte
 	n      int // of them in use
 
+	looked time.Time // when what is known of the way to the hub was
+
 	// Of a thin call.
 	parts shelf
-	wait  *time.Timer // for a voice packet
+	line  thinLine
+	wait  *time.Timer // for a voice packet, or for room on the line
 }
 
 const (
@@ -38,8 +41,9 @@ const (
 	bundleWait = 70 * time.Millisecond
 	bundlePace = 60 * time.Millisecond
 
-	// shelfTime is how long a part of a picture may wait for its turn.
-	shelfTime = time.Second
+	// shelfTime is how long a part of a picture may wait for its turn: the last of a
+	// key picture, while somebody speaks without a pause.
+	shelfTime = 4 * time.Second
 )
 
 // errEnded says that the connection has ended; readLoop says why.
@@ -50,6 +54,7 @@ var errEnded = errors.New("the connection has ended")
 func (c *Call) sendLoop(ctx context.Context, l *link) error {
 	s := sender{call: c, link: l, wait: time.NewTimer(0)}
 	defer s.wait.Stop()
+	defer c.shelved.Store(0)
 	for {
 		var err error
 		select {
@@ -70,6 +75,8 @@ func (c *Call) sendLoop(ctx context.Context, l *link) error {
 		if err != nil {
 			return err
 		}
+		c.shelved.Store(int32(s.parts.n))
+		s.look(time.Now())
 	}
 }
 
@@ -116,19 +123,23 @@ func (s *sender) gather() error {
 	return nil
 }
 
-// part adds a part of a picture to what is sealed, if there is one, and sends.
+// part adds a part of a picture to what is sealed, if there is one and room for it,
+// and sends.
 func (s *sender) part() error {
-	if p := s.parts.take(time.Now()); p != nil {
-		if err := s.seal(p); err != nil {
-			return err
+	now := time.Now()
+	if s.line.wait(s.parts.next(now), now) == 0 {
+		if p := s.parts.take(now); p != nil {
+			if err := s.seal(p); err != nil {
+				return err
+			}
 		}
 	}
 	if err := s.flush(); err != nil {
 		return err
 	}
 	s.wait.Stop()
-	if s.parts.n > 0 {
-		s.wait.Reset(bundleWait + bundlePace) // if no voice comes
+	if s.parts.n > 0 { // if no voice comes
+		s.wait.Reset(max(bundleWait+bundlePace, s.line.wait(s.parts.next(now), now)))
 	}
 	if s.call.outbox.queue.Len() > 0 {
 		return s.gather()
@@ -156,6 +167,7 @@ func (s *sender) seal(p *payload) error {
 func (s *sender) flush() error {
 	list := s.list[:s.n]
 	s.n = 0
+	s.line.sent(list, time.Now())
 	if conn, ok := s.link.conn.(transport.Bundler); ok && len(list) > 1 {
 		if conn.SendDatagrams(list) != nil {
 			return errEnded
@@ -198,6 +210,17 @@ func (s *shelf) take(now time.Time) *payload {
 		}
 	}
 	return nil
+}
+
+// next returns the size of the part that take would return, 0 if there is none.
+func (s *shelf) next(now time.Time) int {
+	for s.n > 0 && now.Sub(s.at[s.first]) > shelfTime {
+		s.drop()
+	}
+	if s.n == 0 {
+		return 0
+	}
+	return s.slots[s.first].n
 }
 
 func (s *shelf) drop() {

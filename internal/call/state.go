@@ -174,6 +174,8 @@ const (
 	PicturesBack     // Slot, Name
 	MemberAway       // Slot, Name, Fingerprint: the connection is broken, for some seconds already
 	MemberBack       // Slot, Name, Fingerprint: after MemberAway
+	SlowLink         // this member's link is a thin one: all voices and pictures are made small for it
+	SlowLinkOver     // that is over, or tried again
 )
 
 // String returns the word that headless output uses.
@@ -221,6 +223,10 @@ func (k NoticeKind) String() string {
 		return "away"
 	case MemberBack:
 		return "back"
+	case SlowLink:
+		return "slow-link"
+	case SlowLinkOver:
+		return "slow-link-over"
 	}
 	panic("call: internal error: notice of no kind")
 }

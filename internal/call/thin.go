@@ -1,8 +1,10 @@
 package call
 
 import (
+	"slices"
 	"time"
 
+	"github.com/sanix-darker/s2c/cipher"
 	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/internal/audio"
 	"github.com/sanix-darker/s2c/internal/media"
@@ -11,7 +13,8 @@ import (
 )
 
 // A call is thin when somebody in it has a link that takes little, such as a
-// modem's of 33.6 kbit/s. Everybody then sends to all:
+// modem's of 33.6 kbit/s, and says so or finds out (strain). Everybody then sends
+// to all:
 //
 //	voice     12 kbit/s, 60 ms in a packet, no copies         16.7 packets a second
 //	pictures  in pieces, one in a packet with voice           for all layers together:
@@ -28,13 +31,73 @@ const (
 	// and may have to wait for two others.
 	thinTide = 240 * time.Millisecond
 
-	// thinStart is how long a thin line takes to get everybody's first messages
-	// through. Pictures wait for that.
-	thinStart = 8 * time.Second
+	// thinStart is how long after somebody came a thin line has got the first
+	// messages through. Pictures wait for that.
+	thinStart = 4 * time.Second
+
+	// thinSettles is how long nobody is asked for less for it.
+	thinSettles = 8 * time.Second
+
+	// thinTakes is what a line is taken to have room for, in bit/s: that of a modem
+	// less a tenth, or a queue that has come about for any reason would stay.
+	thinTakes = 30_000
+
+	// thinHold is for how long pictures may hold up the voice.
+	thinHold = 60 * time.Millisecond
+
+	// thinHead and thinSeal are the bytes that are added to a packet, and to each
+	// datagram in it: 14 by the line, 28 by IP and UDP, 29 and 3 by the hop; and 25
+	// by the seal.
+	thinHead = 14 + 28 + 29
+	thinSeal = 3 + cipher.Overhead
 
 	// bundleOf is how many Opus packets a voice packet has.
 	bundleOf = 3
 )
+
+// A thinLine follows how much of what was sent a thin line has yet to take. One
+// goroutine uses it.
+type thinLine struct {
+	owed float64 // bytes
+	at   time.Time
+}
+
+// left returns what is owed at time now.
+func (l *thinLine) left(now time.Time) float64 {
+	return max(0, l.owed-now.Sub(l.at).Seconds()*thinTakes/8)
+}
+
+// sent takes note of a packet. No more than a second is owed: that a line takes more
+// than a thin one does was not known before.
+func (l *thinLine) sent(datagrams [][]byte, now time.Time) {
+	if len(datagrams) == 0 {
+		return
+	}
+	l.owed = l.left(now) + thinHead
+	for _, b := range datagrams {
+		l.owed += float64(len(b) + thinSeal - cipher.Overhead)
+	}
+	l.owed, l.at = min(l.owed, thinTakes/8), now
+}
+
+// wait returns how long a part of a picture of so many bytes has to wait, so that
+// the voice does not for too long. One that is too large for that, of before the call
+// was thin, waits until nothing is owed.
+func (l *thinLine) wait(n int, now time.Time) time.Duration {
+	const most = int(thinHold * thinTakes / 8 / time.Second)
+	over := l.left(now) + float64(min(n+thinSeal, most)-most)
+	return time.Duration(max(0, over) * 8 / thinTakes * float64(time.Second))
+}
+
+// isHeard reports whether there is anybody to speak to. In a thin call only those
+// count who have said that they hold this member's key: what is sent before makes
+// the line slower on which they say so.
+func (c *Call) isHeard(members []*member) bool {
+	if !c.thin.Load() {
+		return len(members) > 0
+	}
+	return slices.ContainsFunc(members, func(m *member) bool { return m.name() != "" })
+}
 
 // thinView returns how somebody with a thin link looks at others, at most, with
 // pixels that are twice as high as wide or not.
@@ -47,7 +110,7 @@ func thinView(tall bool) View {
 }
 
 // thinLink reports whether this member's link is a thin one.
-func (c *Call) thinLink() bool { return c.cfg.Thin }
+func (c *Call) thinLink() bool { return c.cfg.Thin || c.strain.thin.Load() }
 
 // feelThin finds out whether the call is a thin one. The goroutine of control
 // calls it.
@@ -148,7 +211,8 @@ func (m *microphone) send(v *wire.Voice, now time.Time) {
 
 // put queues a voice packet.
 func (m *microphone) put(v *wire.Voice, now time.Time) {
-	m.call.outbox.put(now, queue.Voice, sframe.StreamVoice, wire.NewClear(wire.KindVoice, 0), v.Append(m.plain[:0]))
+	layer := m.floor.layer(1+len(*m.call.members.Load()), m.chunk.At)
+	m.call.outbox.put(now, queue.Voice, sframe.StreamVoice, wire.NewClear(wire.KindVoice, layer), v.Append(m.plain[:0]))
 }
 
 // takeBundle takes a voice packet of m in which all are new.

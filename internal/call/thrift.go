@@ -91,13 +91,14 @@ func cutSize(s wire.Size, step int) wire.Size {
 	return View{Width: int(s.Width), Height: int(s.Height), FPS: int(s.FPS), Colour: s.Colour, Tall: s.Tall}.cut(step).size()
 }
 
-// save asks for less of the pictures of members whose packets are slow, or for
-// more. When the way to the hub and back is slow it does so with all, and sends
-// less itself: which of the two directions it is cannot be told. The goroutine
-// that tells the hub calls it once a second.
+// save asks for less of the pictures of members whose packets are slow, or of whom
+// the hub leaves out pictures as the way here has no room for all, or for more. When
+// the way to the hub and back is slow it does so with all, and sends less itself:
+// which of the two directions it is cannot be told. The goroutine that tells the hub
+// calls it once a second.
 func (c *Call) save(l *link, now time.Time) {
 	slow := l.slow(c.roundTrip(), c.mostTide())
-	if c.thin.Load() && now.Sub(l.began) < thinStart {
+	if c.thin.Load() && now.Sub(l.began) < thinSettles {
 		return // the line is full with what members say first
 	}
 	c.look(&c.thrift, slow, now, Notice{})
@@ -105,7 +106,8 @@ func (c *Call) save(l *link, now time.Time) {
 	members := *c.members.Load()
 	limits := make([]limit, 0, len(members))
 	for _, m := range members {
-		c.look(&m.thrift, slow || m.tide.high(now, c.mostTide()), now, Notice{Slot: m.slot, Name: m.name()})
+		less := slow || m.tide.high(now, c.mostTide()) || m.isSkipped(now)
+		c.look(&m.thrift, less, now, Notice{Slot: m.slot, Name: m.name()})
 		limits = append(limits, limit{m.slot, m.thrift.step})
 	}
 	if c.views.limit(limits, c.thinLink()) {

@@ -394,6 +394,8 @@ func TestWords(t *testing.T) {
 			{call.Notice{Kind: call.PicturesBack, Name: "bo"}, "pictures of bo again"},
 			{call.Notice{Kind: call.PicturesPaused}, "your pictures are not sent for now: the link is too slow"},
 			{call.Notice{Kind: call.PicturesBack}, "your pictures are sent again"},
+			{call.Notice{Kind: call.SlowLink}, "your link is slow"},
+			{call.Notice{Kind: call.SlowLinkOver}, "trying the usual pictures"},
 			{call.Notice{Kind: call.SelfRemoved, Name: "bo"}, "bo has removed you"},
 			{call.Notice{Kind: call.RosterDiffers, Name: "bo"}, "bo does not see the same people as you"},
 			{call.Notice{Kind: call.WrongPassphrase}, "somebody did not know the passphrase"},

@@ -154,6 +154,10 @@ func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
 			return "your pictures are sent again", false
 		}
 		return "pictures of " + name + " again", false
+	case call.SlowLink:
+		return "your link is slow: small pictures and plain voices for all", true
+	case call.SlowLinkOver:
+		return "trying the usual pictures and voices again", false
 	default: // chat lines, knocks and changed keys
 		return "", false
 	}

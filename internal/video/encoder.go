@@ -97,6 +97,10 @@ func (e *Encoder) Refer(id uint16) { e.refer, e.referID = true, id }
 // ForceKey makes the next picture a key picture.
 func (e *Encoder) ForceKey() { e.forceKey = true }
 
+// SetBitrate changes Config.Bitrate, in bit/s and not negative, for the pictures
+// that follow.
+func (e *Encoder) SetBitrate(bitrate int) { e.rate.limit(bitrate) }
+
 // Encode compresses src, scaled to the Encoder's size when it differs, and
 // appends the result to dst. Only the luma of src is used unless the Encoder was
 // made for Chroma; a src that is not 4:2:0 then counts as gray. It allocates nothing once warm when

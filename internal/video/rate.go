@@ -40,11 +40,21 @@ func newRate(bitrate, fps, quantiser int) rate {
 	if r.fps == 0 {
 		r.fps = defaultFPS
 	}
+	r.qp16 = r.finest * 16
+	r.limit(bitrate)
+	return r
+}
+
+// limit changes the bitrate.
+func (r *rate) limit(bitrate int) {
+	r.target = 0
 	if bitrate > 0 {
 		r.target = max(bitrate/r.fps, 1)
+	} else {
+		r.qp16 = r.finest * 16
 	}
-	r.qp16 = r.finest * 16
-	return r
+	r.bucket = min(r.bucket, r.fps*r.target)
+	r.debt = min(r.debt, 2*r.fps*r.target)
 }
 
 // qp returns the qp to code the next picture with.
