@@ -1,24 +1,18 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"strconv"
-	"strings"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sanix-darker/s2c/cipher/identity"
 	"github.com/sanix-darker/s2c/internal/hubload"
-	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
@@ -50,11 +44,16 @@ func (e Env) benchHub() *cobra.Command {
 		Long: `Members in rooms send what looks like voice and pictures to a hub, which forwards
 it to the others of their room. Without an address the hub is a process of its
 own on this machine, with one processor, whose CPU time and memory are printed
-too, on Linux. The members are in this process and take about as much of the
-machine as the hub does.
+too, on Linux. It ends with this one. The members are in this process and take
+about as much of the machine as the hub does; delays count from member to member.
+
+The memory of a member is that of the hub with all less that of the empty hub,
+before anybody sends and after. What other programs take of the machine is printed
+when it is more than a tenth of a processor: the delays are theirs as well then.
 
 With an address, the hub must be yours: it is brought to its limits, and it must
-allow as many members and joins from one address (s2c server -h).`,
+allow as many members and joins from one address (s2c server -h). One with a door
+wants its token in S2C_DOOR.`,
 		Example: `  s2c bench hub                                   25 rooms of 10
   s2c bench hub --rooms 50 --seconds 30
   s2c bench hub --rooms 1 --members 3 --listeners 500
@@ -115,12 +114,16 @@ type benchResult struct {
 	JoinTime  float64 `json:"join_seconds"`
 	Seconds   float64 `json:"seconds"`
 	Sent      uint64  `json:"sent"`
+	Expected  uint64  `json:"expected"`
 	Forwarded uint64  `json:"forwarded"`
-	Lost      float64 `json:"lost"` // share
+	Again     uint64  `json:"again"` // packets that had come before
+	Lost      float64 `json:"lost"`  // share of what was expected
 	P50       float64 `json:"delay_p50_ms"`
 	P95       float64 `json:"delay_p95_ms"`
 	P99       float64 `json:"delay_p99_ms"`
 	Max       float64 `json:"delay_max_ms"`
+	Load      float64 `json:"load_busy,omitempty"`   // share of one processor that the members took
+	Others    float64 `json:"others_busy,omitempty"` // and other programs than these and the hub
 
 	Hub *hubCost `json:"hub,omitempty"`
 }
@@ -136,28 +139,14 @@ type hubCost struct {
 }
 
 func (e Env) runBench(ctx context.Context, f benchFlags, args []string) error {
-	h := new(benchedHub)
-	if len(args) > 0 {
-		addr, pin, err := pinnedAddress(args[0])
-		if err != nil {
-			return err
-		}
-		known, err := e.knownHubs()
-		if err != nil {
-			return err
-		}
-		check := hubCheck{known: known, addr: addr, pin: pin}
-		h.addr, h.verify = addr, check.verify
-	} else {
-		var err error
-		if h, err = e.startBenchedHub(ctx); err != nil {
-			return err
-		}
-		defer h.end()
-	}
-	r, err := f.measure(ctx, h)
+	h, err := e.benched(ctx, args)
 	if err != nil {
 		return err
+	}
+	defer h.end()
+	r, err := f.measure(ctx, h)
+	if err != nil {
+		return benchError(err)
 	}
 	if f.asJSON {
 		return json.NewEncoder(e.Stdout).Encode(r)
@@ -166,54 +155,134 @@ func (e Env) runBench(ctx context.Context, f benchFlags, args []string) error {
 	return err
 }
 
-// measure has members join, and send for some time.
-func (f *benchFlags) measure(ctx context.Context, h *benchedHub) (*benchResult, error) {
-	who, err := identity.Generate()
+// benched returns the hub that the arguments name, or one that it starts.
+func (e Env) benched(ctx context.Context, args []string) (*benchedHub, error) {
+	if len(args) == 0 {
+		return e.startBenchedHub(ctx)
+	}
+	addr, pin, err := pinnedAddress(args[0])
 	if err != nil {
 		return nil, err
 	}
+	h := new(benchedHub)
+	known, err := e.knownHubs()
+	if err != nil {
+		return nil, err
+	}
+	if h.place.Door, err = e.door(new(secretFlags)); err != nil {
+		return nil, err
+	}
+	if h.place.Dial.Proxy, err = e.proxy(addr); err != nil {
+		return nil, err
+	}
+	h.place.Dial.Addr = addr
+	h.place.Dial.Verify = func(key string) error { // called by several at once
+		check := hubCheck{known: known, addr: addr, pin: pin}
+		return check.verify(key)
+	}
+	return h, nil
+}
+
+// benchError adds to an error what to do about it.
+func benchError(err error) error {
+	hint := ""
+	if r, ok := errors.AsType[*hubload.RefusedError](err); ok {
+		switch r.Code {
+		case wire.CodeHubFull, wire.CodeSessionFull:
+			hint = "let the hub take more: s2c server --max-members N --max-session N --max-sessions N"
+		case wire.CodeTooMany:
+			hint = "let the hub take more from here: s2c server --max-members-per-address N --max-joins-per-minute N"
+		case wire.CodeDenied:
+			hint = "give the token of a hub with a door in " + envDoor + "; a benchmark's key is on nobody's list"
+		default:
+			hint = "see what the hub logs"
+		}
+		return &hinted{err, hint, exitRefused}
+	}
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		hint = "a member takes two files here and one at the hub: ulimit -n 100000"
+	case errors.Is(err, hubload.ErrNoUDP):
+		hint = "open the port for UDP too, or measure without: --tcp"
+	default:
+		return err
+	}
+	return &hinted{err, hint, exitFailed}
+}
+
+// join has all members join, and returns the load that they are.
+func (f *benchFlags) join(ctx context.Context, h *benchedHub) (*hubload.Load, error) {
+	place := h.place
+	var err error
+	if place.Who, err = throwaway(); err != nil {
+		return nil, err
+	}
+	place.Dial.NoUDP, place.Loss = f.tcp, f.loss/100
+	perRoom := f.members + f.listeners
+	session := func(i int) string { return "bench" + strconv.Itoa(i/perRoom) }
+	ways, err := hubload.JoinAll(ctx, f.rooms*perRoom, func(ctx context.Context, i int) (hubload.Way, error) {
+		p := place
+		p.Session, p.Name = session(i), "member"+strconv.Itoa(i%perRoom)
+		m, err := hubload.Join(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("member %d of room %d: %w", i%perRoom+1, i/perRoom+1, err)
+		}
+		return m, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	load := hubload.New()
+	for i, w := range ways {
+		load.Add(w, session(i), i%perRoom < f.members)
+	}
+	return load, nil
+}
+
+// measure has members join, and send for some time.
+func (f *benchFlags) measure(ctx context.Context, h *benchedHub) (*benchResult, error) {
 	r := &benchResult{Rooms: f.rooms, Members: f.rooms * (f.members + f.listeners)}
 	var cost hubCost
-	empty := h.memory()
-	load := hubload.New()
-	defer load.Close()
+	cost.Empty = h.memory()
 	begin := time.Now()
-	for room := range f.rooms {
-		session := "bench" + strconv.Itoa(room)
-		for i := range f.members + f.listeners {
-			m, err := hubload.Join(ctx, hubload.Place{
-				Dial: transport.DialConfig{Addr: h.addr, Verify: h.verify, NoUDP: f.tcp},
-				Who:  who, Session: session, Name: "member" + strconv.Itoa(i), Loss: f.loss / 100,
-			})
-			if err != nil {
-				return nil, fmt.Errorf("member %d of room %d: %w", i+1, room+1, err)
-			}
-			load.Add(m, session, i < f.members)
-		}
+	load, err := f.join(ctx, h)
+	if err != nil {
+		return nil, err
 	}
+	defer load.Close()
 	r.JoinTime = time.Since(begin).Seconds()
-	cost.Idle = (h.memory() - empty) / float64(r.Members)
-	var used time.Duration
+	idle, err := h.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var used cpuUsed
 	res, err := load.Run(ctx, f.rates, time.Duration(f.seconds)*time.Second,
-		func() { used = -h.cpu() }, func() { used += h.cpu() })
+		func() { used = h.used() }, func() { used = h.used().less(used) })
 	if err != nil {
 		return nil, err
 	}
 	if res.Received == 0 {
 		return nil, errors.New("nothing arrives: the hub forwards no packet")
 	}
-	ms := func(q float64) float64 { return float64(res.Delays.Quantile(q).Microseconds()) / 1000 }
-	r.Seconds, r.Sent, r.Forwarded, r.Lost = res.Took.Seconds(), res.Sent, res.Received, max(0, res.Lost())
-	r.P50, r.P95, r.P99, r.Max = ms(0.5), ms(0.95), ms(0.99), ms(1)
-	if h.pid != 0 && used > 0 {
-		cost.Empty, cost.CPU = empty, used.Seconds()
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	r.Seconds, r.Sent, r.Expected, r.Forwarded, r.Again, r.Lost = res.Took.Seconds(), res.Sent, res.Expected, res.Received, res.Again, res.Lost()
+	r.P50, r.P95, r.P99 = ms(res.Delays.Quantile(0.5)), ms(res.Delays.Quantile(0.95)), ms(res.Delays.Quantile(0.99))
+	r.Max = ms(res.Delays.Max())
+	r.Load = used.load.Seconds() / r.Seconds
+	if used.hub > 0 {
+		r.Others = used.others().Seconds() / r.Seconds
+		cost.CPU = used.hub.Seconds()
 		cost.PerMillion = cost.CPU / float64(res.Received) * 1e6
 		cost.Busy = cost.CPU / r.Seconds
-		cost.Loaded = (h.memory() - empty) / float64(r.Members)
+		cost.Idle = (idle - cost.Empty) / float64(r.Members)
+		cost.Loaded = (h.memory() - cost.Empty) / float64(r.Members)
 		r.Hub = &cost
 	}
 	return r, nil
 }
+
+// othersMost is which share of a processor other programs may take without a word.
+const othersMost = 0.1
 
 // text returns what people read.
 func (r *benchResult) text() string {
@@ -231,78 +300,11 @@ hub memory  %.0f KB empty, and for each member %.0f KB before anybody sends, %.0
 `,
 			h.CPU, 100*h.Busy, h.PerMillion, h.Empty, h.Idle, h.Loaded)
 	}
+	if r.Load > 0 {
+		s += fmt.Sprintf("load CPU    %.0f %% of a processor\n", 100*r.Load)
+	}
+	if r.Others > othersMost {
+		s += fmt.Sprintf("others      %.0f %% of a processor: the delays are theirs as well\n", 100*r.Others)
+	}
 	return s
-}
-
-// A benchedHub is the hub that is measured.
-type benchedHub struct {
-	addr   string
-	verify func(fingerprint string) error
-	pid    int // 0 for one that is not ours
-	cmd    *exec.Cmd
-	dir    string
-	drain  sync.WaitGroup // of its output
-}
-
-// startBenchedHub starts a hub in a process of its own.
-func (e Env) startBenchedHub(ctx context.Context) (_ *benchedHub, err error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("start a hub: %w", err)
-	}
-	h := &benchedHub{verify: func(string) error { return nil }}
-	if h.dir, err = os.MkdirTemp("", "s2c-bench"); err != nil {
-		return nil, fmt.Errorf("start a hub: %w", err)
-	}
-	limit := strconv.Itoa(2 * maxBench)
-	h.cmd = exec.CommandContext(ctx, exe, "server", "--address", "127.0.0.1", "--port", "0",
-		"--max-members", limit, "--max-session", limit, "--max-sessions", limit,
-		"--max-members-per-address", limit, "--max-joins-per-minute", strconv.Itoa(maxLimit))
-	h.cmd.Env = append(os.Environ(), "S2C_STATE="+h.dir, "S2C_CONFIG="+h.dir, "GOMAXPROCS=1")
-	h.cmd.Cancel = func() error { return h.cmd.Process.Signal(os.Interrupt) }
-	h.cmd.WaitDelay = 3 * time.Second
-	endWithParent(h.cmd)
-	out, err := h.cmd.StderrPipe()
-	if err == nil {
-		err = h.cmd.Start()
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start a hub: %w", err), os.RemoveAll(h.dir))
-	}
-	h.pid = h.cmd.Process.Pid
-	lines := bufio.NewReader(out)
-	for h.addr == "" {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			h.end()
-			return nil, fmt.Errorf("start a hub: it ended: %q", line)
-		}
-		if a, ok := strings.CutPrefix(line, "s2c: hub on "); ok {
-			h.addr = strings.TrimSpace(a)
-		}
-	}
-	h.drain.Go(func() { _, _ = io.Copy(io.Discard, lines) }) // ends with the hub
-	return h, nil
-}
-
-// end ends the hub and removes what it kept.
-func (h *benchedHub) end() {
-	_ = h.cmd.Process.Signal(os.Interrupt)
-	stuck := time.AfterFunc(5*time.Second, func() { _ = h.cmd.Process.Kill() })
-	defer stuck.Stop()
-	h.drain.Wait()
-	_ = h.cmd.Wait() // ended by our signal
-	_ = os.RemoveAll(h.dir)
-}
-
-// cpu returns the CPU time that the hub has used, 0 if that is not known.
-func (h *benchedHub) cpu() time.Duration {
-	t, _ := hubload.CPUTime(h.pid)
-	return t
-}
-
-// memory returns the resident memory of the hub in KB, 0 if that is not known.
-func (h *benchedHub) memory() float64 {
-	n, _ := hubload.Memory(h.pid)
-	return float64(n) / 1000
 }

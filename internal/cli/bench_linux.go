@@ -6,4 +6,8 @@ import (
 )
 
 // endWithParent has a process end when this one does, however that ends.
-func endWithParent(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }
+// The keys that interrupt this one do not reach it: it is ended when those who are
+// there have left.
+func endWithParent(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+}

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"syscall"
@@ -123,7 +122,7 @@ func (f *serverFlags) add(cmd *cobra.Command) {
 	fl.IntVar(&f.sessions, "max-sessions", 0, "sessions at once (default 500)")
 	fl.IntVar(&f.fromAddress, "max-members-per-address", 0, "members at once from one IPv4 address or IPv6 /64 (default 256)")
 	fl.IntVar(&f.joins, "max-joins-per-minute", 0, "from one of these addresses (default 240)")
-	fl.IntVar(&f.handshakes, "max-handshakes", 0, "TLS handshakes at once; four times as many may wait (default 64)")
+	fl.IntVar(&f.handshakes, "max-handshakes", 0, "TLS handshakes to work on at once; four times as many connections may be about to shake hands (default 64)")
 	fl.IntVar(&f.perAddress, "max-handshakes-per-address", 0, "of one IPv4 address or IPv6 /64 (default 32)")
 	fl.StringVar(&f.keys, "authorized-keys", "", "only those on the list in `file` may join")
 	fl.BoolVar(&f.door, "door", false, "only those who have the hub's door token may join")
@@ -134,14 +133,9 @@ func (f *serverFlags) add(cmd *cobra.Command) {
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
 }
 
-// hubGC is the percentage by which a hub's memory may grow before it is tidied up.
-// Forwarding makes no garbage, joining does: less than Go's 100 costs next to
-// nothing, and saves 10 KB for each member.
-const hubGC = 50
-
 func (e Env) runServer(ctx context.Context, f serverFlags) error {
 	if e.Getenv("GOGC") == "" {
-		debug.SetGCPercent(hubGC)
+		defer startTidying()()
 	}
 	log := f.logger(e.Stderr)
 	say := e.say
@@ -184,7 +178,7 @@ func (e Env) runServer(ctx context.Context, f serverFlags) error {
 		defer stop()
 	}
 	if f.metrics != "" {
-		addr, stop, err := startMetrics(ctx, log, h, f.metrics)
+		addr, stop, err := startMetrics(ctx, log, h, ln, f.metrics)
 		if err != nil {
 			ln.Close()
 			return err

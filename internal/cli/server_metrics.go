@@ -10,12 +10,13 @@ import (
 
 	"github.com/sanix-darker/s2c/hub"
 	"github.com/sanix-darker/s2c/internal/metrics"
+	"github.com/sanix-darker/s2c/internal/transport"
 )
 
-// startMetrics answers at addr with the figures of h and whether it is well,
+// startMetrics answers at addr with the figures of h and hop and whether it is well,
 // which it is not any more once it drains or ctx is done. It returns the
 // address that it listens on. stop ends it, and waits for it.
-func startMetrics(ctx context.Context, log *slog.Logger, h *hub.Hub, addr string) (where string, stop func(), err error) {
+func startMetrics(ctx context.Context, log *slog.Logger, h *hub.Hub, hop *transport.HubListener, addr string) (where string, stop func(), err error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
@@ -26,7 +27,9 @@ func startMetrics(ctx context.Context, log *slog.Logger, h *hub.Hub, addr string
 	}
 	start := time.Now()
 	c := metrics.Config{
-		Append:   func(b []byte) []byte { return appendHub(metrics.AppendProcess(b, "s2c_", start), h.Stats()) },
+		Append: func(b []byte) []byte {
+			return appendHub(metrics.AppendProcess(b, "s2c_", start), h.Stats(), hop.Unsent())
+		},
 		Draining: func() bool { return h.Draining() || ctx.Err() != nil },
 		Log:      log,
 	}
@@ -43,7 +46,7 @@ func startMetrics(ctx context.Context, log *slog.Logger, h *hub.Hub, addr string
 
 // appendHub appends what a hub has done. It must not tell sessions or people
 // apart: a graph of that would show who talks with whom.
-func appendHub(b []byte, s hub.Stats) []byte {
+func appendHub(b []byte, s hub.Stats, unsent uint64) []byte {
 	draining := 0.0
 	if s.Draining {
 		draining = 1
@@ -55,6 +58,8 @@ func appendHub(b []byte, s hub.Stats) []byte {
 		{"s2c_sessions", "Sessions with members in them. No figure tells sessions or people apart.", float64(s.Sessions)},
 		{"s2c_members", "Members of all sessions.", float64(s.Members)},
 		{"s2c_members_away", "Of these, members whose connection is broken and whose place is kept for some seconds.", float64(s.Away)},
+		{"s2c_members_limited", "Members to whom the path is found to take no more than so much; pictures make way.", float64(s.Limited)},
+		{"s2c_members_silent", "Members who do not report any more what comes, and are sent little until they do.", float64(s.Silent)},
 		{"s2c_draining", "1 while the hub takes nobody new and waits for its members to leave, otherwise 0.", draining},
 	} {
 		b = metrics.AppendGauge(b, g.name, g.help, g.value)
@@ -67,7 +72,8 @@ func appendHub(b []byte, s hub.Stats) []byte {
 		{"s2c_resumes_total", "Places that their members took over with another connection.", s.Resumed},
 		{"s2c_packets_received_total", "Sealed packets received from members.", s.Packets},
 		{"s2c_received_bytes_total", "Bytes of these packets, without the headers of the network.", s.Bytes},
-		{"s2c_packets_forwarded_total", "Packets handed to connections of members, one for each receiver.", s.Forwarded},
+		{"s2c_packets_forwarded_total", "Packets handed to connections of members, one for each receiver; see s2c_process_cpu_seconds_total for what each costs.", s.Forwarded},
+		{"s2c_packets_unsent_total", "UDP packets, of one datagram or several, that the system did not take.", unsent},
 		{"s2c_packets_resent_total", "Of these, pictures that a member had lost and asked for again.", s.Resent},
 	} {
 		b = metrics.AppendCounter(b, c.name, c.help, float64(c.value))

@@ -77,8 +77,8 @@ func TestServerMetrics(t *testing.T) {
 	}
 	all := s.figures()
 	for _, name := range []string{
-		"s2c_sessions", "s2c_members", "s2c_draining", "s2c_members_away", "s2c_joins_total", "s2c_resumes_total", "s2c_packets_received_total", "s2c_received_bytes_total",
-		"s2c_packets_forwarded_total", "s2c_packets_resent_total", `s2c_drops_total{reason="video_stale"}`, `s2c_drops_total{reason="nack_expired"}`,
+		"s2c_sessions", "s2c_members", "s2c_draining", "s2c_members_away", "s2c_members_limited", "s2c_members_silent", "s2c_joins_total", "s2c_resumes_total", "s2c_packets_received_total", "s2c_received_bytes_total",
+		"s2c_packets_forwarded_total", "s2c_packets_unsent_total", "s2c_packets_resent_total", `s2c_drops_total{reason="video_stale"}`, `s2c_drops_total{reason="nack_expired"}`, `s2c_drops_total{reason="video_withheld"}`,
 		`s2c_refusals_total{reason="denied"}`, `s2c_refusals_total{reason="session_full"}`,
 	} {
 		if v, ok := all[name]; !ok || v != 0 {

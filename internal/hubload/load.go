@@ -2,14 +2,20 @@
 // send packets that look sealed, and measure what comes of them. It is what "s2c
 // bench hub" and the measurements of internal/lab have in common.
 //
+//	Run > Way.Send > the hub > Way.Receive > what each member counts
+//
 // The members are of one process, so that they have one clock: each packet has in
-// it when it was sent.
+// it when it was sent. One goroutine sends for all, in steps of a millisecond.
+// Nothing is made for each packet, as the load often shares its machine with the
+// hub.
 package hubload
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -26,15 +32,16 @@ var Usual = Rates{Voice: 50, VoiceSize: 110, Video: 20, VideoSize: 700}
 // LeastSize is the least size of a packet in bytes.
 const LeastSize = 32
 
-// A Way is a member's way to what forwards its packets.
+// A Way is a member's way to what forwards its packets. One goroutine sends and
+// one receives.
 type Way interface {
-	// Send sends a packet of so many bytes, with pictures or voice, that begins
-	// with the time.
-	Send(picture bool, size int, now time.Duration) error
+	// Send sends p in a packet of so many bytes. While it waits nobody sends.
+	Send(p *Packet, size int) error
 
-	// Receive waits for a packet and returns the time with which it began. It
-	// fails when the way is closed.
-	Receive() (time.Duration, error)
+	// Receive waits for a packet of somebody else in the room and stores it in p.
+	// It returns a number that no other sender in the room has, or an error that
+	// wraps net.ErrClosed once the way is closed.
+	Receive(p *Packet) (from uint16, err error)
 
 	// Close ends the way, and Receive. It may be called more than once.
 	Close()
@@ -45,47 +52,36 @@ type Way interface {
 type Deliverer interface {
 	Way
 
-	// Deliver calls take with the time with which each packet began, instead of
-	// Receive, until Close returns. It is called once.
-	Deliver(take func(sent time.Duration))
+	// Deliver calls take for each packet that comes, as Receive returns it, until
+	// Close returns; and failed, once, if the way ends before. It is called once.
+	Deliver(take func(from uint16, p *Packet), failed func(error))
 }
 
 const (
-	step   = time.Millisecond // between looks who is to send
-	settle = 2 * time.Second  // of sending that is not counted
-	late   = time.Second      // for the last packets to arrive
+	step   = time.Millisecond     // between looks who is to send
+	settle = 2 * time.Second      // of sending that is not counted
+	late   = time.Second          // for the last packets to arrive
+	look   = 5 * time.Millisecond // between looks whether they have
 )
 
 // A Load is members and what they measure. Add is called for all of them, then Run
-// any number of times, then Close.
+// any number of times, then Close, by one goroutine.
 type Load struct {
 	begin   time.Time
 	members []*member
-	rooms   map[string]int // their members
+	rooms   map[string][]*member
+	round   uint8
+	took    time.Duration // of the latest Run
 	wg      sync.WaitGroup
 
-	from, until atomic.Int64 // of the packets that count, in ns since begin
-}
-
-// A member is one way and what came over it.
-type member struct {
-	way    Way
-	room   string
-	speaks bool
-	next   [2]time.Duration // when voice and pictures are due, since begin
-	sent   uint64
-
-	// Guarded by mu.
-	mu       sync.Mutex
-	received uint64
-	delays   Histogram
+	failOnce sync.Once
+	failure  error
+	failed   chan struct{} // closed once failure is set
 }
 
 // New returns a Load without members.
 func New() *Load {
-	l := &Load{begin: time.Now(), rooms: make(map[string]int)}
-	l.until.Store(-1)
-	return l
+	return &Load{begin: time.Now(), rooms: make(map[string][]*member), failed: make(chan struct{})}
 }
 
 // Add adds a member of a room, who speaks or only listens, and receives from then
@@ -93,108 +89,101 @@ func New() *Load {
 func (l *Load) Add(w Way, room string, speaks bool) {
 	m := &member{way: w, room: room, speaks: speaks}
 	l.members = append(l.members, m)
-	l.rooms[room]++
+	l.rooms[room] = append(l.rooms[room], m)
 	if d, ok := w.(Deliverer); ok {
-		d.Deliver(func(sent time.Duration) { l.count(m, sent) })
+		d.Deliver(
+			func(from uint16, p *Packet) { m.take(from, p, time.Since(l.begin)) },
+			func(err error) { l.fail(m, err) })
 		return
 	}
-	l.wg.Go(func() {
-		for {
-			sent, err := w.Receive()
-			if err != nil {
-				return
+	l.wg.Go(func() { l.receive(m) })
+}
+
+// receive counts what comes to m until its way ends.
+func (l *Load) receive(m *member) {
+	var p Packet
+	for {
+		from, err := m.way.Receive(&p)
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				l.fail(m, err)
 			}
-			l.count(m, sent)
+			return
 		}
+		m.take(from, &p, time.Since(l.begin))
+	}
+}
+
+// fail ends Run, as the way of m has ended.
+func (l *Load) fail(m *member, err error) {
+	l.failOnce.Do(func() {
+		l.failure = fmt.Errorf("a member of %s: %w", m.room, err)
+		close(l.failed)
 	})
-}
-
-// count counts a packet that has come to m.
-func (l *Load) count(m *member, sent time.Duration) {
-	if int64(sent) < l.from.Load() || int64(sent) >= l.until.Load() {
-		return
-	}
-	took := time.Since(l.begin) - sent
-	m.mu.Lock()
-	m.received++
-	m.delays.Add(took)
-	m.mu.Unlock()
-}
-
-// A Result is what became of the packets of some time.
-type Result struct {
-	Sent     uint64 // by members
-	Expected uint64 // one for each other member of the sender's room
-	Received uint64
-	Took     time.Duration
-	Delays   Histogram // from member to member
-}
-
-// Lost returns the share of the packets that did not arrive, from 0 to 1.
-func (r *Result) Lost() float64 {
-	if r.Expected == 0 {
-		return 0
-	}
-	return 1 - float64(r.Received)/float64(r.Expected)
 }
 
 // Run has all who speak send for d, after two seconds that do not count, each at
 // times of its own. begun, if it is not nil, is called when the counting begins,
-// and ended when it ends; a second later, when the last packets have come, Run
-// returns. It fails when ctx is done or a way does.
+// and ended when the sending has ended. Run returns when all packets have come, a
+// second later at most. It fails when ctx is done or a way does.
 func (l *Load) Run(ctx context.Context, rates Rates, d time.Duration, begun, ended func()) (r Result, err error) {
-	l.until.Store(-1)
-	l.schedule(rates)
+	if rates.VoiceSize < LeastSize && rates.Voice > 0 || rates.VideoSize < LeastSize && rates.Video > 0 {
+		return r, fmt.Errorf("packets of %d and %d bytes: they have %d at least", rates.VoiceSize, rates.VideoSize, LeastSize)
+	}
+	round := l.round
+	l.count(0)
 	if err := l.send(ctx, rates, settle); err != nil {
 		return r, err
 	}
-	for _, m := range l.members {
-		m.mu.Lock()
-		m.sent, m.received, m.delays = 0, 0, Histogram{}
-		m.mu.Unlock()
-	}
-	from := time.Since(l.begin)
-	l.from.Store(int64(from))
-	l.until.Store(int64(from + d))
+	l.count(max(round+1, 1)) // 0 is what does not count
 	if begun != nil {
 		begun()
 	}
 	if err := l.send(ctx, rates, d); err != nil {
 		return r, err
 	}
-	r.Took = time.Since(l.begin) - from
 	if ended != nil {
 		ended()
 	}
-	select {
-	case <-ctx.Done():
-		return r, context.Cause(ctx)
-	case <-time.After(late):
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for end := time.Now().Add(late); time.Now().Before(end); {
+		if r = l.result(l.members); r.Received == r.Expected {
+			break
+		}
+		if err := l.wait(ctx, tick); err != nil {
+			return r, err
+		}
 	}
-	for _, m := range l.members {
-		m.mu.Lock()
-		r.Sent += m.sent
-		r.Expected += m.sent * uint64(l.rooms[m.room]-1)
-		r.Received += m.received
-		r.Delays.Merge(&m.delays)
-		m.mu.Unlock()
-	}
-	return r, nil
+	return l.result(l.members), nil
 }
 
-// schedule spreads the members over the time between two packets.
-func (l *Load) schedule(rates Rates) {
-	now := time.Since(l.begin)
-	for i, m := range l.members {
-		for k, every := range rates.every() {
-			m.next[k] = now + every*time.Duration(i*(1+6*k)%len(l.members))/time.Duration(len(l.members))
+// count has the packets of a round count, and no others.
+func (l *Load) count(round uint8) {
+	l.round = round
+	for _, m := range l.members {
+		m.count(round)
+	}
+}
+
+// wait waits for a tick.
+func (l *Load) wait(ctx context.Context, tick *time.Ticker) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-l.failed:
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // which may be why
 		}
+		return l.failure
+	case <-tick.C:
+		return nil
 	}
 }
 
 // every returns the time between two packets of voice, and of pictures; 0 for none.
-func (r Rates) every() (list [2]time.Duration) {
-	for k, n := range [...]int{r.Voice, r.Video} {
+func (r *Rates) every() (list [kinds]time.Duration) {
+	for k, n := range [kinds]int{voice: r.Voice, video: r.Video} {
 		if n > 0 {
 			list[k] = time.Second / time.Duration(n)
 		}
@@ -202,44 +191,66 @@ func (r Rates) every() (list [2]time.Duration) {
 	return list
 }
 
-// send has the members send for d.
+// send has the members send for d. How many packets that are does not depend on
+// how often this goroutine gets to run.
 func (l *Load) send(ctx context.Context, rates Rates, d time.Duration) error {
-	every, sizes := rates.every(), [...]int{rates.VoiceSize, rates.VideoSize}
+	every, sizes := rates.every(), [kinds]int{voice: rates.VoiceSize, video: rates.VideoSize}
 	first := time.Since(l.begin)
+	l.schedule(first, every)
 	tick := time.NewTicker(step)
 	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-tick.C:
+		if err := l.wait(ctx, tick); err != nil {
+			return err
 		}
 		now := time.Since(l.begin)
-		if now-first >= d {
-			return nil
-		}
+		l.took = now - first
+		now = min(now, first+d-1)
 		for _, m := range l.members {
 			if !m.speaks {
 				continue
 			}
 			for k := range every {
-				if every[k] == 0 || now < m.next[k] {
-					continue
+				for ; every[k] > 0 && m.next[k] <= now; m.next[k] += every[k] {
+					if err := l.sendOne(m, k, sizes[k]); err != nil {
+						return err
+					}
 				}
-				m.next[k] += every[k]
-				if err := m.way.Send(k == 1, sizes[k], time.Since(l.begin)); err != nil {
-					return err
-				}
-				m.sent++
 			}
+		}
+		if l.took >= d {
+			return nil
 		}
 	}
 }
 
-// Close ends all ways and waits for what receives from them.
-func (l *Load) Close() {
-	for _, m := range l.members {
-		m.way.Close()
+// schedule spreads the members over the time between two packets.
+func (l *Load) schedule(first time.Duration, every [kinds]time.Duration) {
+	all := len(l.members)
+	for i, m := range l.members {
+		for k, d := range every {
+			m.next[k] = first + d*time.Duration(i*(1+6*k)%all)/time.Duration(all)
+		}
 	}
+}
+
+// sendOne has m send a packet.
+func (l *Load) sendOne(m *member, kind, size int) error {
+	p := Packet{Picture: kind == video, Number: m.numbers[kind], Sent: time.Since(l.begin), Round: l.round}
+	if err := m.way.Send(&p, size); err != nil {
+		return fmt.Errorf("a member of %s: %w", m.room, err)
+	}
+	m.numbers[kind]++
+	m.sent++
+	return nil
+}
+
+// Close ends all ways, several at a time, and waits for what receives from them.
+func (l *Load) Close() {
+	ways := make([]Way, len(l.members))
+	for i, m := range l.members {
+		ways[i] = m.way
+	}
+	closeAll(ways)
 	l.wg.Wait()
 }

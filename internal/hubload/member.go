@@ -2,22 +2,37 @@ package hubload
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sanix-darker/s2c/cipher"
+	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/cipher/identity"
 	"github.com/sanix-darker/s2c/cipher/sframe"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/wire"
 )
 
-// udpTime is how long a member takes at most until its packets go over UDP.
-const udpTime = 5 * time.Second
+const (
+	udpTime = 5 * time.Second // that a member takes at most until its packets go over UDP
+	atOnce  = 8               // how many join, or leave, at the same time
+)
+
+// ErrNoUDP says that no UDP gets through to the hub.
+var ErrNoUDP = errors.New("UDP does not get through")
+
+// A RefusedError says that the hub did not let a member join.
+type RefusedError struct {
+	Code wire.ErrorCode
+	Text string // of the hub, as it came
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("the hub refuses: %q", e.Text) }
 
 // A Place says where a member joins.
 type Place struct {
@@ -25,6 +40,7 @@ type Place struct {
 	Who     *identity.Identity // may be the same for all: making one takes long
 	Session string
 	Name    string
+	Door    *hello.Token // nil: the hub asks for none
 
 	// Loss is the share, from 0 to 1, of what comes that the member loses: lost
 	// pictures it asks the hub for again, as members of a call do.
@@ -33,18 +49,69 @@ type Place struct {
 
 // A Member is a Way over a hub. Its packets look sealed, and are not.
 type Member struct {
-	conn     transport.Conn
-	slot     uint16
-	loss     float64
-	counters [2]uint64 // of voice and of pictures
-	out      [wire.MaxDatagram]byte
-	in       [wire.MaxDatagram]byte
-	reads    sync.WaitGroup
-	sending  sync.Mutex // held while a datagram is sent
+	conn  transport.Conn
+	slot  uint16
+	loss  float64
+	out   [wire.MaxDatagram]byte // of Send
+	in    [wire.MaxDatagram]byte // of Receive
+	reads sync.WaitGroup
+
+	sending sync.Mutex // held while a datagram is sent
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	err    error       // why the connection has ended
+	failed func(error) // of Deliver
+}
+
+// JoinAll calls join for each i below n, several at a time, and returns the ways
+// in their order. An error is that of the first who could not join; nobody stays
+// then.
+func JoinAll(ctx context.Context, n int, join func(ctx context.Context, i int) (Way, error)) ([]Way, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ways := make([]Way, n)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(n, atOnce) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				w, err := join(ctx, i)
+				if err != nil {
+					cancel(err)
+					return
+				}
+				ways[i] = w
+			}
+		})
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		closeAll(ways)
+		return nil, err
+	}
+	return ways, nil
+}
+
+// closeAll closes ways, several at a time. Some may be nil.
+func closeAll(ways []Way) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(len(ways), atOnce) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(ways); i = int(next.Add(1)) - 1 {
+				if ways[i] != nil {
+					ways[i].Close()
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Join joins a session, and waits until packets go over UDP unless they are to go
-// over TLS. Errors are those of transport.Dial, or say what the hub answered.
+// over TLS, as they do through a proxy. Errors are those of transport.Dial, a
+// *RefusedError, ErrNoUDP, or the cause of ctx.
 func Join(ctx context.Context, p Place) (*Member, error) {
 	conn, err := transport.Dial(ctx, p.Dial)
 	if err != nil {
@@ -61,7 +128,7 @@ func Join(ctx context.Context, p Place) (*Member, error) {
 		return nil, err
 	}
 	m.reads.Go(m.ignore) // until Close, which waits for it
-	if p.Dial.NoUDP {
+	if p.Dial.NoUDP || p.Dial.Proxy != nil {
 		return m, nil
 	}
 	limit := time.NewTimer(udpTime)
@@ -73,7 +140,7 @@ func Join(ctx context.Context, p Place) (*Member, error) {
 		case <-look.C:
 			continue
 		case <-limit.C:
-			err = errors.New("UDP does not get through")
+			err = ErrNoUDP
 		case <-ctx.Done():
 			err = context.Cause(ctx)
 		}
@@ -85,13 +152,19 @@ func Join(ctx context.Context, p Place) (*Member, error) {
 
 // join asks for a place in a session.
 func (m *Member) join(p *Place) error {
-	keys, err := cipher.NewSession(cipher.Config{Identity: p.Who, Binding: m.conn.Info().Binding, Session: p.Session, Name: p.Name})
+	binding := m.conn.Info().Binding
+	keys, err := cipher.NewSession(cipher.Config{Identity: p.Who, Binding: binding, Session: p.Session, Name: p.Name})
 	if err != nil {
 		return err
 	}
 	defer keys.Close()
-	hello, cert, _ := keys.Hello()
-	if err := m.conn.SendMessage(wire.Join{Hello: hello, Cert: cert}.Append(nil)); err != nil {
+	var join wire.Join
+	join.Hello, join.Cert, _ = keys.Hello()
+	if p.Door != nil {
+		proof := p.Door.Door(binding)
+		join.Door = proof[:]
+	}
+	if err := m.conn.SendMessage(join.Append(nil)); err != nil {
 		return err
 	}
 	b, err := m.conn.RecvMessage(nil)
@@ -107,32 +180,43 @@ func (m *Member) join(p *Place) error {
 		m.slot = msg.Slot
 		return nil
 	case wire.Error:
-		return fmt.Errorf("the hub refuses: %q", msg.Text)
+		return &RefusedError{msg.Code, msg.Text}
 	}
 	return fmt.Errorf("the hub says %T", msg)
 }
 
-// ignore takes the hub's messages off the way.
+// ignore takes the hub's messages off the way, until that ends.
 func (m *Member) ignore() {
 	var b []byte
 	for {
 		var err error
 		if b, err = m.conn.RecvMessage(b); err != nil {
+			m.end(err)
 			return
 		}
 	}
 }
 
+// end tells who asked for it why the connection has ended, unless that was Close.
+func (m *Member) end(err error) {
+	m.mu.Lock()
+	m.err = err
+	failed := m.failed
+	m.mu.Unlock()
+	if failed != nil && !errors.Is(err, net.ErrClosed) {
+		failed(err)
+	}
+}
+
 // Send implements Way.
-func (m *Member) Send(picture bool, size int, now time.Duration) error {
-	kind, stream, counter := wire.KindVoice, sframe.StreamVoice, &m.counters[0]
-	if picture {
-		kind, stream, counter = wire.KindVideo, sframe.StreamVideo, &m.counters[1]
+func (m *Member) Send(p *Packet, size int) error {
+	kind, stream := wire.KindVoice, sframe.StreamVoice
+	if p.Picture {
+		kind, stream = wire.KindVideo, sframe.StreamVideo
 	}
 	b := append(m.out[:0], byte(wire.NewClear(kind, 0)))
-	b = sframe.AppendHeader(b, uint64(sframe.NewKID(m.slot, stream, 0, 0)), *counter)
-	*counter++
-	b = binary.BigEndian.AppendUint64(b, uint64(now))
+	b = sframe.AppendHeader(b, uint64(sframe.NewKID(m.slot, stream, 0, 0)), uint64(p.Number))
+	b = p.Append(b)
 	m.sending.Lock()
 	defer m.sending.Unlock()
 	return m.conn.SendDatagram(m.out[:min(max(size, len(b)), len(m.out))])
@@ -153,43 +237,52 @@ func (m *Member) lose(p wire.Packet) bool {
 }
 
 // Receive implements Way.
-func (m *Member) Receive() (time.Duration, error) {
+func (m *Member) Receive(p *Packet) (from uint16, err error) {
 	for {
 		n, err := m.conn.RecvDatagram(m.in[:])
 		if err != nil {
 			return 0, err
 		}
-		if sent, ok := m.read(m.in[:n]); ok {
-			return sent, nil
+		if from, ok := m.read(m.in[:n], p); ok {
+			return from, nil
 		}
 	}
 }
 
-// read returns the time with which a packet begins. It reports false for one that
-// is of somebody else, or lost.
-func (m *Member) read(b []byte) (sent time.Duration, ok bool) {
-	p, err := wire.ParsePacket(b)
-	if err != nil || len(b) < p.Header+8 || m.lose(p) {
+// read decodes a packet. It reports false for one that is of somebody else, or
+// lost.
+func (m *Member) read(b []byte, p *Packet) (from uint16, ok bool) {
+	head, err := wire.ParsePacket(b)
+	if err != nil || !p.Parse(b[head.Header:]) || m.lose(head) {
 		return 0, false
 	}
-	return time.Duration(binary.BigEndian.Uint64(b[p.Header:])), true
+	return head.KID.Slot(), true
 }
 
 // Deliver implements Deliverer.
-func (m *Member) Deliver(take func(sent time.Duration)) {
-	m.conn.(transport.Direct).Serve(&taker{m, take}) // what Dial returns is one
+func (m *Member) Deliver(take func(from uint16, p *Packet), failed func(error)) {
+	m.mu.Lock()
+	m.failed = failed
+	err := m.err
+	m.mu.Unlock()
+	if err != nil {
+		m.end(err)
+		return
+	}
+	m.conn.(transport.Direct).Serve(&taker{member: m, take: take}) // what Dial returns is one
 }
 
 // A taker is the Peer of a member, to whom it gives nothing.
 type taker struct {
 	member *Member
-	take   func(sent time.Duration)
+	take   func(from uint16, p *Packet)
+	packet Packet // of Take
 }
 
 // Take implements transport.Peer.
 func (t *taker) Take(b []byte, _ time.Time, _ *transport.Turn) {
-	if sent, ok := t.member.read(b); ok {
-		t.take(sent)
+	if from, ok := t.member.read(b, &t.packet); ok {
+		t.take(from, &t.packet)
 	}
 }
 

@@ -42,3 +42,28 @@ func Memory(pid int) (resident int64, ok bool) {
 	pages, err := strconv.ParseInt(f[1], 10, 64)
 	return pages * int64(os.Getpagesize()), err == nil
 }
+
+// MachineTime returns the CPU time that all programs of this machine have used since
+// it started. It reports false when that cannot be read.
+func MachineTime() (time.Duration, bool) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, false
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	f := strings.Fields(line)
+	if len(f) < 9 || f[0] != "cpu" {
+		return 0, false
+	}
+	var sum int64
+	for i, s := range f[1:9] { // user, nice, system, idle, waiting, interrupts twice, stolen
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		if i != 3 && i != 4 {
+			sum += n
+		}
+	}
+	return time.Duration(sum) * clockTick, true
+}

@@ -160,11 +160,11 @@ func measure(ctx context.Context, o options, r room) (res result, err error) {
 	empty, _ := program.Memory(pid)
 	load := hubload.New()
 	defer load.Close()
-	for i := range o.members {
-		w, err := r.join(ctx, i)
-		if err != nil {
-			return res, fmt.Errorf("member %d: %w", i, err)
-		}
+	ways, err := hubload.JoinAll(ctx, o.members, r.join)
+	if err != nil {
+		return res, err
+	}
+	for i, w := range ways {
 		load.Add(w, strconv.Itoa(i/roomSize), true)
 	}
 	full, _ := program.Memory(pid)

@@ -41,9 +41,9 @@ func TestRooms(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%T: %v", r, err)
 		}
-		// 50 voices and 20 pictures of each, less the last ones that fell out of the second.
-		if res.Sent < 1300 || res.Sent > 1440 || res.lost() > 2 || res.lost() < -2 {
-			t.Errorf("%T: %d packets sent, %d received, %.2f %% lost", r, res.Sent, res.Received, res.lost())
+		// 50 voices and 20 pictures of each of 20.
+		if res.Sent != 1400 || res.Expected != 9*1400 || res.lost() > 2 {
+			t.Errorf("%T: %d packets sent, %d expected, %d received", r, res.Sent, res.Expected, res.Received)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func TestShow(t *testing.T) {
 	r.Delays.Add(2 * time.Millisecond)
 	var out bytes.Buffer
 	show(&out, "hub", []result{r}, 10)
-	if got, want := out.String(), "hub\t8991\t0.100\t5.01\t0.50\t4\t1.98\t1.98\t2.0\t40\t\n"; got != want {
+	if got, want := out.String(), "hub\t8991\t0.100\t5.01\t0.50\t4\t2.00\t2.00\t2.0\t40\t\n"; got != want {
 		t.Errorf("the row is %q, want %q", got, want)
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"time"
 
 	"github.com/sanix-darker/s2c/internal/hubload"
 )
@@ -151,12 +150,13 @@ func (r *relayRoom) join(_ context.Context, i int) (hubload.Way, error) {
 		return nil, errors.Join(err, udp.Close())
 	}
 	w := &relayWay{udp: udp, aead: aead, id: uint32(i)}
-	return w, w.Send(false, hubload.Usual.VoiceSize, 0) // makes it known
+	return w, w.Send(&hubload.Packet{}, hubload.Usual.VoiceSize) // makes it known
 }
 
-func (w *relayWay) Send(_ bool, size int, now time.Duration) error {
+// Send implements hubload.Way. What it seals is who sends it u16, and the packet.
+func (w *relayWay) Send(p *hubload.Packet, size int) error {
 	w.counter++
-	binary.BigEndian.PutUint64(w.body[:], uint64(now))
+	p.Append(binary.BigEndian.AppendUint16(w.body[:0], uint16(w.id%roomSize)))
 	b := binary.BigEndian.AppendUint32(w.out[:0], w.id)
 	b = binary.BigEndian.AppendUint64(b, w.counter)
 	copy(w.nonce[4:], b[4:])
@@ -164,7 +164,8 @@ func (w *relayWay) Send(_ bool, size int, now time.Duration) error {
 	return err
 }
 
-func (w *relayWay) Receive() (time.Duration, error) {
+// Receive implements hubload.Way.
+func (w *relayWay) Receive(p *hubload.Packet) (from uint16, err error) {
 	n, err := w.udp.Read(w.in[:])
 	if err != nil {
 		return 0, err
@@ -174,10 +175,14 @@ func (w *relayWay) Receive() (time.Duration, error) {
 	}
 	copy(w.opened[4:], w.in[4:relayHead])
 	body, err := w.aead.Open(w.in[relayHead:relayHead], w.opened[:], w.in[relayHead:n], w.in[:relayHead])
+	if err == nil && !p.Parse(body[2:]) {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return 0, err
 	}
-	return time.Duration(binary.BigEndian.Uint64(body)), nil
+	return binary.BigEndian.Uint16(body), nil
 }
 
+// Close implements hubload.Way.
 func (w *relayWay) Close() { _ = w.udp.Close() }
