@@ -33,7 +33,7 @@ var layers = map[string]string{
 	"internal/wire":      "cipher/sframe cipher/hello",
 	"cipher":             "cipher/sframe cipher/hello cipher/identity cipher/cpace cipher/words",
 	"internal/trust":     "cipher/hello cipher/identity internal/file internal/text",
-	"internal/transport": "internal/file",
+	"internal/transport": "internal/file internal/rate",
 
 	"ascii":           "",
 	"v4l2":            "",
@@ -43,13 +43,13 @@ var layers = map[string]string{
 	"internal/simnet": "internal/transport",
 
 	// Neither cipher nor a codec: the hub cannot see or hear anybody.
-	"hub":             "cipher/hello internal/wire internal/transport internal/queue",
+	"hub":             "cipher/hello internal/wire internal/transport internal/queue internal/rate",
 	"internal/device": "internal/media v4l2 pulse",
 	"internal/doctor": "internal/media",
 	"internal/call": "internal/media internal/mailbox internal/queue internal/text internal/wire cipher cipher/hello cipher/identity cipher/sframe " +
 		"internal/trust internal/transport internal/audio internal/video",
 
-	"internal/hubload": "cipher cipher/identity cipher/sframe internal/transport internal/wire",
+	"internal/hubload": "cipher cipher/hello cipher/identity cipher/sframe internal/transport internal/wire",
 
 	"internal/term": "ascii internal/text",
 	"internal/ui":   "internal/term internal/media internal/call internal/text internal/trust cipher/hello ascii",

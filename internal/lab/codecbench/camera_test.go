@@ -40,7 +40,7 @@ func TestFilm(t *testing.T) {
 		for _, q := range large.pictures {
 			want := gray(make([]byte, size[0]*size[1]), size[0], size[1])
 			video.Scale(want, q)
-			best = max(best, ssim(want, p))
+			best = max(best, lab.SSIM(want, p))
 		}
 		if best < 0.999 || p.Rect != image.Rect(0, 0, 160, 90) {
 			t.Errorf("picture %d of %v: SSIM %.4f to the nearest of the clip, want all but 1", i, p.Rect, best)
@@ -69,7 +69,7 @@ func TestLoadHalfRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, p := range half.pictures {
-		if got := ssim(p, full.pictures[2*i]); got != 1 {
+		if got := lab.SSIM(p, full.pictures[2*i]); got != 1 {
 			t.Errorf("picture %d: SSIM %v to picture %d, want 1", i, got, 2*i)
 		}
 	}

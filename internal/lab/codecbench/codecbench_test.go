@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/sanix-darker/s2c/internal/lab"
 )
 
 // TestAt looks for a quality with a codec whose rates are known: 2^(-q/6) for
@@ -56,16 +58,16 @@ func TestSSIM(t *testing.T) {
 		p[i] = byte(i * i % 251)
 	}
 	a := gray(p, 32, 24)
-	if got := ssim(a, a); got != 1 {
+	if got := lab.SSIM(a, a); got != 1 {
 		t.Errorf("of a picture to itself %v, want 1", got)
 	}
 	flat := gray(bytes.Repeat([]byte{125}, len(p)), 32, 24)
-	if got := ssim(a, flat); got < 0 || got > 0.1 {
+	if got := lab.SSIM(a, flat); got < 0 || got > 0.1 {
 		t.Errorf("to a flat picture %v, want nearly 0", got)
 	}
 	c := &clip{w: 32, h: 24, pictures: nil}
 	c.pictures = append(c.pictures, flat)
-	if one, two := ssim(flat, c.noisy(2).pictures[0]), ssim(flat, c.noisy(8).pictures[0]); one <= two || one >= 1 {
+	if one, two := lab.SSIM(flat, c.noisy(2).pictures[0]), lab.SSIM(flat, c.noisy(8).pictures[0]); one <= two || one >= 1 {
 		t.Errorf("with noise %v, with more %v, want less", one, two)
 	}
 }

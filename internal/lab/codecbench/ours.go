@@ -5,6 +5,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/sanix-darker/s2c/internal/lab"
 	"github.com/sanix-darker/s2c/internal/video"
 )
 
@@ -40,7 +41,7 @@ func play(config video.Config, c, against *clip, each func(i int, shown *image.Y
 			return p, fmt.Errorf("%s %dx%d, picture %d: %w", c.name, c.w, c.h, i, err)
 		}
 		encode, decode = encode+coded-start, decode+cpuTime()-coded
-		s := ssim(against.pictures[i], &shown)
+		s := lab.SSIM(against.pictures[i], &shown)
 		p.ssim += s / float64(len(c.pictures))
 		if i == 0 {
 			p.key = len(buf)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/sanix-darker/s2c/internal/lab"
 )
 
 // theirs are the codecs to compare with, each with the settings of a call:
@@ -85,7 +87,7 @@ func (l *bench) theirs(c *clip, quantiser int, args []string) (p point, err erro
 	}
 	total := 0
 	for i, src := range c.pictures {
-		p.ssim += ssim(src, gray(raw[i*area:(i+1)*area], c.w, c.h)) / float64(n)
+		p.ssim += lab.SSIM(src, gray(raw[i*area:(i+1)*area], c.w, c.h)) / float64(n)
 		if i > 0 {
 			total += sizes[i]
 			p.largest = max(p.largest, sizes[i])

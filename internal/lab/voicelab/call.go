@@ -24,19 +24,24 @@ import (
 const (
 	hubHost = "hub"
 	hubPort = "1122"
+	session = "voice"
 	patient = 60 * time.Second // until a call stands
+
+	told = 100 * time.Millisecond // how often members tell how they are
 
 	// The programs have the priority of a sound server's, so that what else the
 	// machine does is not heard: less than the wire's.
 	realTime = "5"
 )
 
-// A member is a process of s2c whose microphone and speaker are files.
+// A member is a process of s2c, or of this program if it has eyes, whose microphone
+// and speaker are files.
 type member struct {
 	*program.Process
-	name   string
-	record string // the speaker's file
-	reads  sync.WaitGroup
+	name    string
+	record  string // the speaker's file
+	started time.Time
+	reads   sync.WaitGroup
 
 	// Guarded by mu.
 	mu     sync.Mutex
@@ -46,8 +51,15 @@ type member struct {
 	others map[string]figures
 }
 
-// linkFigures and figures are what headless output tells. What it leaves out is
-// nil.
+// An event, linkFigures and figures are what headless output tells. What it leaves
+// out is nil.
+type event struct {
+	Event   string      `json:"event"`
+	Slot    uint16      `json:"slot"`
+	Link    linkFigures `json:"link"`
+	Members []figures   `json:"members"`
+}
+
 type linkFigures struct {
 	Joined bool   `json:"joined"`
 	Path   string `json:"path"`
@@ -63,7 +75,25 @@ type figures struct {
 	Repeated  *uint64 `json:"voice_repeated"`
 	Restored  *uint64 `json:"voice_restored"`
 
-	delays []float64 // one of each line
+	Seen []picture `json:"seen,omitempty"` // by who has eyes; in a member's others, all so far
+
+	instants []instant // one of each line
+}
+
+// An instant is what a line told of the voice of another.
+type instant struct {
+	at                time.Time
+	delay             float64 // ms
+	played, concealed uint64  // chunks so far
+}
+
+// delays returns the delays of the voice in ms.
+func (f figures) delays() []float64 {
+	all := make([]float64, len(f.instants))
+	for i, x := range f.instants {
+		all[i] = x.delay
+	}
+	return all
 }
 
 // A voice is who speaks in a call, and what.
@@ -72,6 +102,7 @@ type voice struct {
 	pcm    []int16
 	camera string // "" means none
 	thin   bool   // with --thin
+	eyes   *eyes  // nil for a process of s2c itself
 }
 
 // A call is a hub and members on hosts of their own.
@@ -171,7 +202,7 @@ func (c *call) startHub(ctx context.Context, s2c *program.Program) error {
 // startMember starts a member.
 func (c *call) startMember(ctx context.Context, l *lab, v voice) (*member, error) {
 	file := func(what string) string { return filepath.Join(c.dir, v.name+what) }
-	m := &member{name: v.name, record: file("-speaker.wav"), others: make(map[string]figures)}
+	m := &member{name: v.name, record: file("-speaker.wav"), started: time.Now(), others: make(map[string]figures)}
 	mic := file("-mic.wav")
 	if err := speech.WriteWAV(mic, v.pcm); err != nil {
 		return nil, err
@@ -185,14 +216,22 @@ func (c *call) startMember(ctx context.Context, l *lab, v voice) (*member, error
 	if camera == "" {
 		camera = "none"
 	}
+	hub, prog := net.JoinHostPort(c.net.Addr(hubHost), hubPort), l.s2c
 	args := []string{
-		"join", "-s", "voice", "-c", v.name, "--headless", "--stats", "100ms",
-		"--camera", camera, "--mic", mic, "--speaker", m.record, net.JoinHostPort(c.net.Addr(hubHost), hubPort),
+		"join", "-s", session, "-c", v.name, "--headless", "--stats", told.String(),
+		"--camera", camera, "--mic", mic, "--speaker", m.record, hub,
 	}
 	if v.thin {
 		args = append(args, "--thin")
 	}
-	cmd := c.command(ctx, l.s2c, v.name, args...)
+	if v.eyes != nil {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		prog, args = &program.Program{Exe: self, Dir: l.dir}, v.eyes.args(hub, v.name, mic, m.record, v.thin)
+	}
+	cmd := c.command(ctx, prog, v.name, args...)
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -210,12 +249,7 @@ func (c *call) startMember(ctx context.Context, l *lab, v voice) (*member, error
 func (m *member) read(out io.Reader) {
 	d := json.NewDecoder(out)
 	for {
-		var s struct {
-			Event   string      `json:"event"`
-			Slot    uint16      `json:"slot"`
-			Link    linkFigures `json:"link"`
-			Members []figures   `json:"members"`
-		}
+		var s event
 		if d.Decode(&s) != nil {
 			return // it has ended, which is noticed elsewhere
 		}
@@ -228,7 +262,9 @@ func (m *member) read(out io.Reader) {
 		}
 		m.link, m.slot = s.Link, s.Slot
 		for _, f := range s.Members {
-			f.delays = append(m.others[f.Name].delays, f.Delay)
+			o := m.others[f.Name]
+			f.Seen = append(o.Seen, f.Seen...)
+			f.instants = append(o.instants, instant{time.Now(), f.Delay, f.Played, f.Concealed})
 			m.others[f.Name] = f
 		}
 		m.mu.Unlock()
@@ -252,7 +288,8 @@ func (m *member) hears(name string) figures {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f := m.others[name]
-	f.delays = slices.Clone(f.delays)
+	// What is there already does not change any more.
+	f.Seen, f.instants = slices.Clip(f.Seen), slices.Clip(f.instants)
 	return f
 }
 
@@ -265,7 +302,8 @@ func (f figures) since(earlier figures) figures {
 	f.Dropped = less(f.Dropped, earlier.Dropped)
 	f.Repeated = lessIfTold(f.Repeated, earlier.Repeated)
 	f.Restored = lessIfTold(f.Restored, earlier.Restored)
-	f.delays = f.delays[min(len(earlier.delays), len(f.delays)):]
+	f.Seen = f.Seen[min(len(earlier.Seen), len(f.Seen)):]
+	f.instants = f.instants[min(len(earlier.instants), len(f.instants)):]
 	return f
 }
 

@@ -206,7 +206,7 @@ func (r *summary) add(all map[string]hearing, before, after *seat) {
 		told := after.told[name].since(before.told[name])
 		r.concealed += told.Concealed
 		r.played += told.Played
-		r.delays = append(r.delays, told.delays...)
+		r.delays = append(r.delays, told.delays()...)
 		shares = append(shares, h.share())
 		if h.found > 0 && told.Played > 0 {
 			r.heard++

@@ -17,6 +17,22 @@
 // both ways, a queue of a second, pictures, and --thin. "four" and "ten" are
 // calls in which all speak at the same time.
 //
+// In the modem rows the members are no processes of s2c but of this program: its
+// engine without a screen, which sees. A clip of a person runs before their cameras,
+// and each looks at the other in 60x20 cells: as letters, which are 60x20 pixels,
+// or in "modem-blocks" as half blocks, 60x40. In "modem-found" there is no --thin, so
+// that the members have to find out. Beside each picture that it gets it has
+// the same picture of the clip, scaled as the sender's encoder got it. Their second
+// table: pictures a second; the SSIM of their luma, median and 5th percentile; how
+// long ago they were taken when they are ready to be shown, in time with the voice,
+// median and 95th percentile; and the voice's added delay and that age, the means
+// of the first minute, of the last and of the worst, or of halves of what is shorter.
+// "modem-start" begins on such a line, in whose way nothing was before, and has a
+// table of the time since bob's process began: what each hears and sees of the other.
+// Its columns are the voice's delay, as told, in the middle and at most; the chunks
+// made up; pictures; their ages in the middle and at most; and what goes through
+// the line.
+//
 // The rows that are called gap- are accidents of the way between bob and the hub, or
 // of the hub, while both make a sound without a pause: UDP that does not get through,
 // from the start or from some moment on, a router that forgets its bindings, a
@@ -51,8 +67,10 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	engine "github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/lab/network"
 	"github.com/sanix-darker/s2c/internal/lab/program"
 	"github.com/sanix-darker/s2c/internal/lab/speech"
@@ -67,15 +85,17 @@ type options struct {
 	seconds int
 	settle  time.Duration
 	atOnce  int
+	fps     int
 	seed    uint64
 }
 
 // A lab is what all rows share.
 type lab struct {
 	options
-	s2c *program.Program
-	dir string
-	log io.Writer
+	s2c  *program.Program
+	dir  string
+	log  io.Writer
+	film sync.Mutex // while the clip is written
 }
 
 func main() {
@@ -90,6 +110,9 @@ func main() {
 
 // run is the command with its arguments.
 func run(ctx context.Context, args []string, out, log io.Writer) error {
+	if len(args) > 0 && args[0] == watching {
+		return watch(ctx, args[1:], out, log)
+	}
 	l := &lab{log: log}
 	flags := flag.NewFlagSet("voicelab", flag.ContinueOnError)
 	flags.SetOutput(log)
@@ -100,6 +123,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.IntVar(&l.seconds, "seconds", 60, "how long to measure each row")
 	flags.DurationVar(&l.settle, "settle", 8*time.Second, "how long a call has to get used to the network")
 	flags.IntVar(&l.atOnce, "at-once", 2, "how many calls of two to run at the same time")
+	flags.IntVar(&l.fps, "fps", 5, "pictures a second that those on a modem look at")
 	flags.Uint64Var(&l.seed, "seed", 1, "of losses and jitter")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -113,8 +137,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 			return fmt.Errorf("no row is called %q: there are %s", name, strings.Join(names(), ", "))
 		}
 	}
-	if l.seconds < leastSeconds || l.seconds > mostSeconds || l.atOnce < 1 {
-		return fmt.Errorf("%d seconds, %d at once: want %d to %d, and 1 or more", l.seconds, l.atOnce, leastSeconds, mostSeconds)
+	if l.seconds < leastSeconds || l.seconds > mostSeconds || l.atOnce < 1 || l.fps < 1 {
+		return fmt.Errorf("%d seconds, %d at once, %d pictures a second: want %d to %d, 1 or more, and 1 or more",
+			l.seconds, l.atOnce, l.fps, leastSeconds, mostSeconds)
 	}
 	var err error
 	if l.dir, err = os.MkdirTemp("", "voicelab"); err != nil {
@@ -134,7 +159,15 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 			}
 		}
 	}
-	return l.gaps(ctx, out)
+	if err := l.gaps(ctx, out); err != nil {
+		return err
+	}
+	if slices.Contains(l.only, modemStart) {
+		if err := l.start(ctx, out); err != nil {
+			return fmt.Errorf("%s: %w", modemStart, err)
+		}
+	}
+	return nil
 }
 
 const (
@@ -162,6 +195,7 @@ type testCase struct {
 	both   bool          // what alice hears is of interest too
 	camera string        // of both
 	thin   bool          // both run with --thin
+	view   engine.View   // how both look at each other, with eyes; zero for none
 }
 
 // cases lists the calls of two.
@@ -183,12 +217,16 @@ func cases() []testCase {
 		}
 	}
 	thin := network.Shape{Rate: thinRate, Queue: queue}
-	modem := network.Shape{Rate: modemRate, Queue: time.Second}
 	return append(list,
 		testCase{name: "thin", down: thin, up: thin, both: true},
 		testCase{name: "thin-video", down: thin, up: thin, both: true, camera: "test"},
-		testCase{name: "modem", down: modem, up: modem, both: true, camera: "test", thin: true})
+		testCase{name: "modem", down: modem, up: modem, both: true, thin: true, view: cells(letters)},
+		testCase{name: "modem-found", down: modem, up: modem, both: true, view: cells(letters)},
+		testCase{name: "modem-blocks", down: modem, up: modem, both: true, thin: true, view: cells(!letters)})
 }
+
+// modem is what becomes of both ways through a modem.
+var modem = network.Shape{Rate: modemRate, Queue: time.Second}
 
 // names lists all rows.
 func names() []string {
@@ -202,5 +240,5 @@ func names() []string {
 	for _, a := range accidents {
 		list = append(list, a.name)
 	}
-	return list
+	return append(list, modemStart)
 }

@@ -22,8 +22,8 @@ func TestUsage(t *testing.T) {
 			t.Errorf("run(%q) is no error", args)
 		}
 	}
-	want := "clean,0,1,5,10,20,1x3,5x3,10x3,20x3,thin,thin-video,modem,four,ten," +
-		"gap-none,gap-no-udp,gap-udp,gap-udp-back,gap-rebind,gap-0.5s,gap-5s,gap-20s,gap-hub,gap-hub-dies"
+	want := "clean,0,1,5,10,20,1x3,5x3,10x3,20x3,thin,thin-video,modem,modem-found,modem-blocks,four,ten," +
+		"gap-none,gap-no-udp,gap-udp,gap-udp-back,gap-rebind,gap-0.5s,gap-5s,gap-20s,gap-hub,gap-hub-dies,modem-start"
 	if got := strings.Join(names(), ","); got != want {
 		t.Errorf("the rows are %s, want %s", got, want)
 	}
@@ -60,7 +60,7 @@ func TestPair(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range lines {
-		if x.kilobits < 24 || x.found < 0.5 || x.told.Played == 0 || len(x.told.delays) < 10 {
+		if x.kilobits < 24 || x.found < 0.5 || x.told.Played == 0 || len(x.told.instants) < 10 {
 			t.Errorf("%s: %+v", x.name, x)
 		}
 	}
@@ -75,7 +75,7 @@ func TestShowLines(t *testing.T) {
 	showLines(&out, []line{
 		{
 			name: "clean", kilobits: 24.04, added: 0.04, worst: 1, found: 1, score: 3.9, plain: 3.91,
-			told: figures{Played: 199, Concealed: 1, Repeated: &one, Restored: &one, delays: []float64{20, 30}},
+			told: figures{Played: 199, Concealed: 1, Repeated: &one, Restored: &one, instants: []instant{{delay: 20}, {delay: 30}}},
 		},
 		{name: "none", added: math.NaN(), worst: math.NaN(), score: math.NaN(), plain: math.NaN()},
 	})
@@ -90,12 +90,12 @@ func TestShowLines(t *testing.T) {
 
 func TestSince(t *testing.T) {
 	a, b := uint64(3), uint64(10)
-	f := figures{Played: 10, Concealed: 4, Late: 3, Dropped: 2, Repeated: &b, delays: []float64{1, 2, 3}}
-	g := f.since(figures{Played: 1, Concealed: 1, Late: 1, Dropped: 1, Repeated: &a, delays: []float64{1}})
-	if g.Played != 9 || g.Concealed != 3 || g.Late != 2 || g.Dropped != 1 || *g.Repeated != 7 || g.Restored != nil || !slices.Equal(g.delays, []float64{2, 3}) {
+	f := figures{Played: 10, Concealed: 4, Late: 3, Dropped: 2, Repeated: &b, instants: []instant{{delay: 1}, {delay: 2}, {delay: 3}}, Seen: []picture{{Taken: 1}, {Taken: 2}}}
+	g := f.since(figures{Played: 1, Concealed: 1, Late: 1, Dropped: 1, Repeated: &a, instants: []instant{{delay: 1}}, Seen: []picture{{Taken: 1}}})
+	if g.Played != 9 || g.Concealed != 3 || g.Late != 2 || g.Dropped != 1 || *g.Repeated != 7 || g.Restored != nil || !slices.Equal(g.delays(), []float64{2, 3}) || !slices.Equal(g.Seen, []picture{{Taken: 2}}) {
 		t.Errorf("since = %+v", g)
 	}
-	if g := (figures{Played: 2}).since(f); g.Played != 2 || g.Concealed != 0 || len(g.delays) != 0 {
+	if g := (figures{Played: 2}).since(f); g.Played != 2 || g.Concealed != 0 || len(g.instants) != 0 {
 		t.Errorf("of a new connection, since = %+v", g)
 	}
 }

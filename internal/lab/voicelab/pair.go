@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	engine "github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/lab/network"
 	"github.com/sanix-darker/s2c/internal/lab/speech"
 )
@@ -44,6 +45,7 @@ type line struct {
 	silent       int     // ms
 	breaks       int     // connections lost, of both
 	score, plain float64 // PESQ, or NaN
+	seen         sightings
 }
 
 // A marker is a moment of a call.
@@ -87,6 +89,7 @@ func (l *lab) pairs(ctx context.Context, out io.Writer) error {
 	})
 	fmt.Fprintf(out, "%d s of speech each, jitter 0 to %v in the rows with losses\n\n", l.seconds, jitter)
 	showLines(out, slices.Concat(lines...))
+	showSightings(out, slices.Concat(lines...))
 	return errors.Join(errs...)
 }
 
@@ -117,9 +120,15 @@ func (l *lab) pair(ctx context.Context, c testCase, pcm []int16) (*pairCall, err
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	// Bob says the same, but something else at any time.
-	p := &pairCall{testCase: c, said: [2][]int16{pcm, slices.Concat(pcm[len(pcm)/2:], pcm[:len(pcm)/2])}}
-	call, err := l.startCall(ctx, c.name, []voice{{alice, p.said[0], c.camera, c.thin}, {bob, p.said[1], c.camera, c.thin}})
+	p := &pairCall{testCase: c}
+	speakers, err := l.speakers(ctx, c, pcm)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range speakers {
+		p.said[i] = v.pcm
+	}
+	call, err := l.startCall(ctx, c.name, speakers)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +140,26 @@ func (l *lab) pair(ctx context.Context, c testCase, pcm []int16) (*pairCall, err
 	call.warn(l, c.name)
 	p.members = call.members
 	return p, nil
+}
+
+// speakers returns the two of a call. Bob says the same as alice, but something else
+// at any time.
+func (l *lab) speakers(ctx context.Context, c testCase, pcm []int16) ([]voice, error) {
+	all := []voice{{name: alice, pcm: pcm}, {name: bob, pcm: slices.Concat(pcm[len(pcm)/2:], pcm[:len(pcm)/2])}}
+	for i := range all {
+		all[i].camera, all[i].thin = c.camera, c.thin
+		if c.view == (engine.View{}) {
+			continue
+		}
+		clip, err := l.clip(ctx)
+		if err != nil {
+			return nil, err
+		}
+		// To start the clip in the past has it run when the first camera opens.
+		all[i].eyes = &eyes{clip: clip, began: time.Now().Add(-time.Second), view: c.view}
+		all[i].eyes.view.FPS = l.fps
+	}
+	return all, nil
 }
 
 // lines judges what was heard in a call of two.
@@ -154,7 +183,7 @@ func (c *call) measure(ctx context.Context, l *lab, test testCase) (marks [4]mar
 	}
 	long := time.Duration(l.seconds) * time.Second
 	settle := l.settle
-	if test.thin {
+	if test.thin || test.view != (engine.View{}) {
 		settle += modemSettle
 	}
 	for i, d := range []time.Duration{l.settle / 2, min(long, mostClean*time.Second), settle, long} {
@@ -216,6 +245,8 @@ func (l *lab) judge(ctx context.Context, p *pairCall, i int) (line, error) {
 	base := quantile(before, 0.5)
 	sights := t.follow(sharp, at(1), at(3), int(base))
 	var added []float64
+	long := marks[3].at.Sub(marks[2].at)
+	minutes := newMinutes(long)
 	all := 0
 	for _, s := range sights {
 		if s.at < at(2) {
@@ -223,9 +254,13 @@ func (l *lab) judge(ctx context.Context, p *pairCall, i int) (line, error) {
 		}
 		all++
 		if s.like >= likeness {
-			added = append(added, (float64(s.lag)-base)*1000/coarse)
+			ms := (float64(s.lag) - base) * 1000 / coarse
+			added = append(added, ms)
+			minutes.add(time.Duration(s.at-at(2))*time.Second/coarse, ms)
 		}
 	}
+	x.seen = sightingsOf(x.told.Seen, marks[2].at, long)
+	x.seen.voice = minutes
 	x.added, x.worst, x.found = mean(added), quantile(added, 0.95), float64(len(added))/float64(max(1, all))
 
 	from, to := marks[2].position[i], marks[3].position[i]
@@ -269,7 +304,7 @@ func showLines(out io.Writer, lines []line) {
 		n := float64(max(1, t.Played+t.Concealed)) / 100
 		cells := []string{
 			x.name, figure("%.1f", x.kilobits), figure("%.1f", 100*x.lost), figure("%.1f", x.added), figure("%.1f", x.worst),
-			figure("%.0f", mean(t.delays)), figure("%.2f", float64(t.Concealed)/n), share(t.Repeated, n), share(t.Restored, n),
+			figure("%.0f", mean(t.delays())), figure("%.2f", float64(t.Concealed)/n), share(t.Repeated, n), share(t.Restored, n),
 			fmt.Sprint(t.Late), fmt.Sprint(t.Dropped), fmt.Sprint(x.silent), fmt.Sprint(x.breaks), figure("%.0f", 100*x.found),
 			figure("%.2f", x.score), figure("%.2f", x.plain),
 		}
