@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strconv"
 	"syscall"
 	"time"
@@ -43,8 +44,8 @@ func (e Env) benchHub() *cobra.Command {
 		Short: "put load on a hub and print what it takes",
 		Long: `Members in rooms send what looks like voice and pictures to a hub, which forwards
 it to the others of their room. Without an address the hub is a process of its
-own on this machine, with one processor, whose CPU time and memory are printed
-too, on Linux. It ends with this one. The members are in this process and take
+own on this machine, alone on one processor, and its CPU time and memory are
+printed too, on Linux. It ends with this one. The members are in this process and take
 about as much of the machine as the hub does; delays count from member to member.
 
 The memory of a member is that of the hub with all less that of the empty hub,
@@ -219,7 +220,8 @@ func (f *benchFlags) join(ctx context.Context, h *benchedHub) (*hubload.Load, er
 	}
 	place.Dial.NoUDP, place.Loss = f.tcp, f.loss/100
 	perRoom := f.members + f.listeners
-	session := func(i int) string { return "bench" + strconv.Itoa(i/perRoom) }
+	own := fmt.Sprintf("bench-%08x-", rand.Uint32()) // another benchmark may go on at the same hub
+	session := func(i int) string { return own + strconv.Itoa(i/perRoom) }
 	ways, err := hubload.JoinAll(ctx, f.rooms*perRoom, func(ctx context.Context, i int) (hubload.Way, error) {
 		p := place
 		p.Session, p.Name = session(i), "member"+strconv.Itoa(i%perRoom)

@@ -27,6 +27,8 @@ type benchedHub struct {
 	cmd   *exec.Cmd
 	dir   string
 	drain sync.WaitGroup // of its output
+
+	restore func() // lets this process use its processor too
 }
 
 // startBenchedHub starts a hub in a process of its own, which ends with this one, or
@@ -49,7 +51,7 @@ func (e Env) startBenchedHub(ctx context.Context) (_ *benchedHub, err error) {
 	endWithParent(h.cmd)
 	out, err := h.cmd.StderrPipe()
 	if err == nil {
-		err = h.cmd.Start()
+		h.restore, err = hubload.Alone(h.cmd.Start)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start a hub: %w", err), os.RemoveAll(h.dir))
@@ -94,6 +96,7 @@ func (h *benchedHub) end() {
 	defer stuck.Stop()
 	h.drain.Wait()
 	_ = h.cmd.Wait() // ended by our signal
+	h.restore()
 	_ = os.RemoveAll(h.dir)
 }
 

@@ -7,8 +7,8 @@ import "time"
 // less. With little to do nothing is gained by it.
 var gatherSteps = [...]gatherStep{
 	{0, 0.30, 0},
-	{time.Millisecond, 0.45, 0.10},
-	{2 * time.Millisecond, 0.60, 0.20},
+	{time.Millisecond, 0.40, 0.10},
+	{2 * time.Millisecond, 0.45, 0.20},
 	{5 * time.Millisecond, 2, 0.25},
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -285,6 +286,37 @@ func TestShardFlushes(t *testing.T) {
 	}
 	if len(w.shard.turn.conns) != 0 || w.shard.waiting != 0 {
 		t.Error("something is left")
+	}
+}
+
+// TestShardBehind checks that a shard which gathers does not when more has come than
+// a turn takes, which would make it still later, and does otherwise.
+func TestShardBehind(t *testing.T) {
+	for _, tt := range []struct {
+		waiting int // besides a full batch
+		left    int // after the turn
+		gather  time.Duration
+	}{
+		{0, 0, 2 * time.Millisecond},
+		{batchLen, 0, 2 * time.Millisecond},
+		{rounds*batchLen - 1, 0, 2 * time.Millisecond},
+		{rounds * batchLen, 0, 0},
+		{10 * batchLen, (10 - rounds) * batchLen, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWard(t, 2)
+			w.shard.timer = time.NewTimer(0) // the bubble's
+			w.shard.timer.Stop()
+			w.shard.gather.step, w.shard.beat = 2, time.Now()
+			for range tt.waiting {
+				w.wire.packets = append(w.wire.packets, bytes.Clone(w.sealer.seal(&w.packet, frameDatagram, []byte{1}, 0)))
+			}
+			begin := time.Now()
+			w.relay(batchLen, []byte{1})
+			if got, left := time.Since(begin), len(w.wire.packets); got != tt.gather || left != tt.left {
+				t.Errorf("with %d packets waiting a turn gathers for %v and leaves %d, want %v and %d", tt.waiting, got, left, tt.gather, tt.left)
+			}
+		})
 	}
 }
 
