@@ -4,6 +4,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
 )
@@ -14,11 +15,16 @@ import (
 // reader, for which tcell waits, never does. Holding the input first keeps the
 // reader out of that channel.
 //
-// It also counts what is written.
+// It takes out what is not UTF-8, which has the parser turn round and round: what
+// a terminal with another character set sends, or a paste of anything. And it
+// counts what is written.
 type gate struct {
 	tcell.Tty
 
 	written atomic.Int64 // bytes, by any goroutine
+	raw     atomic.Bool  // what is typed is not UTF-8, and not meant to be
+
+	rest []byte // the begin of a character, of which more is to come; owned by Read
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -74,7 +80,7 @@ func (g *gate) Read(b []byte) (n int, err error) {
 	held, released := g.held, g.released
 	g.mu.Unlock()
 	if !held {
-		n, err = g.Tty.Read(b)
+		n, err = g.readText(b)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -87,6 +93,40 @@ func (g *gate) Read(b []byte) (n int, err error) {
 	g.inside, g.gone = false, err != nil
 	g.changed.Broadcast()
 	return n, err
+}
+
+// readText reads from the tty, without what is not UTF-8 unless raw is set. b has
+// room for a character.
+func (g *gate) readText(b []byte) (n int, err error) {
+	for {
+		begun := copy(b, g.rest)
+		g.rest = g.rest[:0]
+		n, err = g.Tty.Read(b[begun:])
+		none := n == 0
+		if n += begun; !g.raw.Load() {
+			n = g.valid(b[:n])
+		}
+		if n > 0 || none || err != nil {
+			return n, err
+		}
+	}
+}
+
+// valid removes from b what is not UTF-8, keeps in rest what may be the begin of a
+// character, and returns how many bytes are left.
+func (g *gate) valid(b []byte) (n int) {
+	for i := 0; i < len(b); {
+		if !utf8.FullRune(b[i:]) {
+			g.rest = append(g.rest, b[i:]...)
+			break
+		}
+		r, size := utf8.DecodeRune(b[i:])
+		if r != utf8.RuneError || size > 1 {
+			n += copy(b[n:], b[i:i+size])
+		}
+		i += size
+	}
+	return n
 }
 
 // hold closes the gate and waits until the reader is in Read, which it does

@@ -133,6 +133,9 @@ func open(c setup, g *gate) (*terminal, error) {
 	if err := screen.Init(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
+	if g != nil && screen.CharacterSet() != "UTF-8" {
+		g.raw.Store(true)
+	}
 	t := &terminal{
 		screen:  screen,
 		gate:    g,

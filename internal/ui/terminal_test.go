@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -353,6 +354,54 @@ func TestPaste(t *testing.T) {
 			t.Errorf("q ended Run with %v", err)
 		}
 	})
+}
+
+// pieces is a tty on which these pieces are typed.
+type pieces struct {
+	tcell.Tty
+	list []string
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if len(p.list) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.list[0])
+	p.list = p.list[1:]
+	return n, nil
+}
+
+// TestGateText checks what is left of what is typed: tcell's parser would not end
+// if something were not UTF-8.
+func TestGateText(t *testing.T) {
+	for _, tt := range []struct {
+		typed []string
+		raw   bool
+		want  string
+	}{
+		{[]string{"abc", "é\x1b[A", "日本"}, false, "abcé\x1b[A日本"},
+		{[]string{"a\xe9b", "\x9b\x9b", "c"}, false, "abc"},
+		{[]string{"\xc3", "\xa9", "\xe6\x97", "\xa5!"}, false, "é日!"},
+		{[]string{"\xf0\x9f", "\x91", "\x8b", "\xf0\x9f", "x"}, false, "👋x"},
+		{[]string{"\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\xafy", "\ufffd"}, false, "y\ufffd"},
+		{[]string{"x\xc3"}, false, "x"},
+		{[]string{"a\xe9b"}, true, "a\xe9b"},
+	} {
+		g := newGate(&pieces{list: tt.typed})
+		g.raw.Store(tt.raw)
+		var got []byte
+		for {
+			var b [8]byte
+			n, err := g.Read(b[:])
+			got = append(got, b[:n]...)
+			if err != nil {
+				break
+			}
+		}
+		if string(got) != tt.want {
+			t.Errorf("typed %q, raw %v: %q, want %q", tt.typed, tt.raw, got, tt.want)
+		}
+	}
 }
 
 // TestGate checks that a reader that is held keeps what it has read, in each

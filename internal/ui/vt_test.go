@@ -33,6 +33,7 @@ type vt struct {
 	sync    bool   // synchronized output has begun
 	rest    []byte // an incomplete sequence
 	unknown []string
+	osc     []string // what operating system commands were, without their end
 	writes  int // Write calls that changed a cell with DECSC around, so by this package
 	bytes   int
 	fail    error         // of Write
@@ -197,10 +198,8 @@ func (v *vt) escape(b []byte) int {
 		return min(3, len(b)/3*3)
 	case ']':
 		for i := 2; i < len(b); i++ {
-			if b[i] == '\a' {
-				return i + 1
-			}
-			if b[i] == '\\' && b[i-1] == '\x1b' {
+			if b[i] == '\a' || b[i] == '\\' && b[i-1] == '\x1b' {
+				v.osc = append(v.osc, strings.TrimRight(string(b[2:i]), "\x1b"))
 				return i + 1
 			}
 		}
