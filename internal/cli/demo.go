@@ -20,8 +20,10 @@ import (
 	"github.com/sanix-darker/s2c/internal/transport"
 )
 
-// demoNames are the synthetic members of a demo.
-var demoNames = [...]string{"anna", "bo", "carol"}
+// demoNames are the synthetic members of a demo, if there are as many.
+var demoNames = [...]string{
+	"anna", "bo", "carol", "dave", "eve", "frank", "grace", "heidi", "ivan", "judy", "karl", "lena", "mo", "nora", "otto", "pia",
+}
 
 // demoSession is the session that a demo takes place in.
 const demoSession = "demo"
@@ -29,28 +31,34 @@ const demoSession = "demo"
 func (e Env) demo() *cobra.Command {
 	var d deviceFlags
 	var s screenFlags
+	members := 3
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "a call with synthetic members, to see everything alone",
-		Long: `A whole call inside this process: a hub, three synthetic members who move and
-speak in turn, and you. It needs no camera, no sound and no network; those that
+		Long: `A whole call inside this process: a hub, synthetic members who move and speak in
+turn, and you. It needs no camera, no sound and no network; those that
 this machine has are used.`,
 		Example: `  s2c demo
+  s2c demo --members 8
   s2c demo --look ascii --speaker none`,
 		Args: atMost(0, "s2c demo takes no address; see s2c join -h"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if members < 0 || members > len(demoNames) {
+				return &usageError{fmt.Errorf("%d members: want 0 to %d", members, len(demoNames)), "s2c demo --members 3"}
+			}
 			if err := s.check(); err != nil {
 				return err
 			}
-			return e.runDemo(cmd.Context(), d, s)
+			return e.runDemo(cmd.Context(), members, d, s)
 		},
 	}
+	cmd.Flags().IntVar(&members, "members", members, "how many others there are")
 	d.add(cmd)
 	s.add(cmd)
 	return cmd
 }
 
-func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
+func (e Env) runDemo(ctx context.Context, members int, d deviceFlags, s screenFlags) error {
 	net := simnet.New(1)
 	ln, err := net.Listen("demo")
 	if err != nil {
@@ -68,7 +76,7 @@ func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	wg.Go(func() {
-		if err := inhabit(others, &wg, dial); err != nil && others.Err() == nil {
+		if err := inhabit(others, members, &wg, dial); err != nil && others.Err() == nil {
 			fail(err)
 		}
 	})
@@ -96,9 +104,9 @@ func (e Env) runDemo(ctx context.Context, d deviceFlags, s screenFlags) error {
 
 // inhabit has the synthetic members join one after the other, each as soon as
 // their key is made, and starts their calls in wg.
-func inhabit(ctx context.Context, wg *sync.WaitGroup, dial func(context.Context) (transport.Conn, error)) error {
+func inhabit(ctx context.Context, members int, wg *sync.WaitGroup, dial func(context.Context) (transport.Conn, error)) error {
 	turns := new(floor)
-	for i, name := range demoNames {
+	for i, name := range demoNames[:members] {
 		id, err := throwaway()
 		if err != nil {
 			return err

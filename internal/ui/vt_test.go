@@ -34,7 +34,7 @@ type vt struct {
 	rest    []byte // an incomplete sequence
 	unknown []string
 	osc     []string // what operating system commands were, without their end
-	writes  int // Write calls that changed a cell with DECSC around, so by this package
+	writes  int      // Write calls that changed a cell with DECSC around, so by this package
 	bytes   int
 	fail    error         // of Write
 	slow    time.Duration // how long Write takes for pictures

@@ -2,6 +2,10 @@
 // shows as a picture:
 //
 //	go run ./internal/lab/screenshot -o out.png -size 100x30 -wait you -- s2c demo
+//	go run ./internal/lab/screenshot -wait carol -press Tab -type hello -press Enter -- s2c demo
+//
+// Keys have tmux's names. What is typed and pressed is so in the order of the flags,
+// after what is waited for.
 package main
 
 import (
@@ -37,6 +41,17 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	out := flags.String("o", "screen.png", "the picture to write")
 	size := flags.String("size", "80x24", "columns and rows of the terminal")
 	wait := flags.String("wait", "", "wait until the screen shows this text")
+	var keys []string
+	flags.Func("type", "then type this `text`", func(s string) error {
+		for _, r := range s {
+			keys = append(keys, string(r))
+		}
+		return nil
+	})
+	flags.Func("press", "then press this `key`", func(s string) error {
+		keys = append(keys, s)
+		return nil
+	})
 	after := flags.Duration("after", 0, "then wait as long as this")
 	timeout := flags.Duration("timeout", 30*time.Second, "how long to wait for the text")
 	if err := flags.Parse(args); err != nil {
@@ -51,14 +66,27 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = shoot(ctx, s, *out, *wait, *timeout, *after)
+	err = shoot(ctx, s, *out, *wait, *timeout, keys, *after)
 	return errors.Join(err, s.Close())
 }
 
-// shoot waits for what is asked for and writes the picture.
-func shoot(ctx context.Context, s *screen.Session, out, wait string, timeout, after time.Duration) error {
+// keyPause is between two keys, for programs that take a key for more than one.
+const keyPause = 30 * time.Millisecond
+
+// shoot waits for what is asked for, presses keys and writes the picture.
+func shoot(ctx context.Context, s *screen.Session, out, wait string, timeout time.Duration, keys []string, after time.Duration) error {
 	if _, err := s.WaitText(wait, timeout); err != nil {
 		return err
+	}
+	for _, k := range keys {
+		if err := s.Keys(k); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(keyPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	select {
 	case <-time.After(after):

@@ -16,7 +16,10 @@ func TestRun(t *testing.T) {
 	lab.Need(t, screen.Available())
 	out := filepath.Join(t.TempDir(), "out.png")
 	var stderr bytes.Buffer
-	err := run(t.Context(), []string{"-o", out, "-size", "30x4", "-wait", "hello", "--", "/bin/sh", "-c", "echo hello; read line"}, &stderr)
+	err := run(t.Context(), []string{
+		"-o", out, "-size", "30x4", "-wait", "hello", "-type", "now; ", "-press", "x", "-press", "Enter", "--",
+		"/bin/sh", "-c", `echo hello; read line; [ "$line" = "now; x" ] || exit; read line`,
+	}, &stderr)
 	if err != nil {
 		t.Fatalf("run: %v\n%s", err, stderr.String())
 	}
