@@ -102,6 +102,9 @@ type Config struct {
 	// member's speaker, nil if they do not. The person is then told.
 	AEC func() error
 
+	// Volumes remembers how loud people are to be. nil does not.
+	Volumes Volumes
+
 	// Panic is called before a panic of one of the call's goroutines ends the
 	// program, so that a terminal can be given back first. nil does nothing.
 	Panic func()
@@ -140,9 +143,11 @@ type Call struct {
 	people   people
 	guard    cipher.Guard
 	acquaint chan trust.Person // control > people: who was met; never closed
+	volumed  chan struct{}     // tells people of unstored; never closed
 
 	// Updated by any goroutine.
 	muted    atomic.Bool
+	deafened atomic.Bool
 	talking  atomic.Bool
 	cameraOn atomic.Bool
 	micOpen  atomic.Bool
@@ -167,8 +172,9 @@ type Call struct {
 	sends []Sending // by layer
 	echo  error     // what AEC last said
 
-	volumes map[hello.Fingerprint]float64 // in dB, of those whom SetVolume was called for
-	ends    sync.WaitGroup                // decode goroutines
+	hearings map[hello.Fingerprint]hearing // of those for whom it was changed in this call
+	unstored map[hello.Fingerprint]hearing // those of hearings that Config.Volumes is to be told
+	ends     sync.WaitGroup                // decode goroutines
 
 	// Owned by controlLoop, and by Run between two of them.
 	departures []departure
@@ -199,6 +205,9 @@ func New(cfg Config) (*Call, error) {
 		notices:  make(chan Notice, 64),
 		changed:  make(chan struct{}, 1),
 		acquaint: make(chan trust.Person, maxAcquaint),
+		volumed:  make(chan struct{}, 1),
+		hearings: make(map[hello.Fingerprint]hearing),
+		unstored: make(map[hello.Fingerprint]hearing),
 		camera:   mailbox.New[media.Frame](),
 		self:     mailbox.New[media.Frame](),
 	}
@@ -341,15 +350,19 @@ func (c *Call) reconnect(ctx context.Context) (*link, error) {
 	}
 }
 
-// SetMuted mutes or unmutes the microphone. Muted sends nothing.
+// SetMuted mutes or unmutes the microphone. Muted sends nothing. Unmuting ends
+// what SetDeafened began.
 func (c *Call) SetMuted(muted bool) {
 	c.muted.Store(muted)
+	if !muted {
+		c.deafened.Store(false)
+	}
 	wake(c.outbox.beat)
 	c.touch()
 }
 
 // Muted reports whether the microphone is muted.
-func (c *Call) Muted() bool { return c.muted.Load() }
+func (c *Call) Muted() bool { return c.muted.Load() || c.deafened.Load() }
 
 // SetCamera turns the picture on or off. The device stays open.
 func (c *Call) SetCamera(on bool) {

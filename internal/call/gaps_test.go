@@ -176,7 +176,7 @@ func TestCatchUp(t *testing.T) {
 		pics := filmed(t, 8, test.refer)
 		c := &Call{changed: make(chan struct{}, 1)}
 		c.outbox.init()
-		m := newMember(context.Background(), cipher.Peer{}, 0)
+		m := newMember(context.Background(), cipher.Peer{}, hearing{})
 		m.patience.Store(int64(patience * time.Millisecond))
 		k := catcher{dec: video.NewDecoder()}
 		start := time.Now()
@@ -211,7 +211,7 @@ func TestCatchUpShuffled(t *testing.T) {
 	slices.SortStableFunc(order, func(a, b int) int { return at[a] - at[b] })
 	c := &Call{changed: make(chan struct{}, 1)}
 	c.outbox.init()
-	m := newMember(t.Context(), cipher.Peer{}, 0)
+	m := newMember(t.Context(), cipher.Peer{}, hearing{})
 	defer m.stop()
 	k := catcher{dec: video.NewDecoder()}
 	for _, i := range order {

@@ -263,7 +263,7 @@ func (c *Call) beat(l *link, now time.Time) {
 		Time:   wire.NewMillis(now),
 		Muted:  c.silent(),
 		Camera: c.cameraOn.Load() && c.camOpen.Load(),
-		Deaf:   !c.spkOpen.Load(),
+		Deaf:   c.deaf(),
 		Thin:   c.thinLink(),
 		Digest: l.keys.Digest(),
 	}.Append(buf[:0]))

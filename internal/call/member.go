@@ -51,8 +51,9 @@ type member struct {
 
 	thrift thrift // owned by control
 
-	volume atomicFloat // dB
-	gain   atomicFloat // likewise, as a factor
+	volume    atomicFloat // dB
+	mutedHere atomic.Bool
+	gain      atomicFloat // of both, as a factor
 
 	// Updated by any goroutine.
 	level    atomicFloat // dBFS
@@ -97,9 +98,8 @@ type counter struct {
 	expected uint64 // numbers passed since the last second
 }
 
-// newMember returns a member whose goroutines end with ctx, as loud as volume
-// says, in dB.
-func newMember(ctx context.Context, p cipher.Peer, volume float64) *member {
+// newMember returns a member whose goroutines end with ctx, heard as h says.
+func newMember(ctx context.Context, p cipher.Peer, h hearing) *member {
 	ctx, cancel := context.WithCancel(ctx)
 	voice, err := audio.NewVoice()
 	if err != nil {
@@ -113,7 +113,7 @@ func newMember(ctx context.Context, p cipher.Peer, volume float64) *member {
 	}
 	m.backlog.init()
 	m.level.store(silence)
-	m.setVolume(volume)
+	m.setHearing(h)
 	return m
 }
 
@@ -154,7 +154,7 @@ func (m *member) takeBeat(b wire.Heartbeat, now time.Time) bool {
 	if m.beatAt.IsZero() || m.beat.Digest != b.Digest {
 		m.digestAt = now
 	}
-	changed := m.beat.Muted != b.Muted || m.beat.Camera != b.Camera
+	changed := m.beat.Muted != b.Muted || m.beat.Camera != b.Camera || m.beat.Deaf != b.Deaf
 	m.beat, m.beatAt, m.heard = b, now, now
 	return changed
 }
@@ -296,7 +296,7 @@ func (m *member) snapshot() Member {
 		Speaking: m.speaking.Load() && !m.beat.Muted,
 		Muted:    m.beat.Muted, Camera: m.beat.Camera,
 		Level: m.level.load(), Loss: m.loss, FPS: m.fps,
-		Voice: v.Delay, Picture: age, Lips: time.Duration(m.lips.Load()), Volume: m.volume.load(),
+		Voice: v.Delay, Picture: age, Lips: time.Duration(m.lips.Load()), Volume: m.volume.load(), MutedHere: m.mutedHere.Load(), Deaf: m.beat.Deaf,
 		VoicePlayed: v.Played, VoiceConcealed: v.Concealed, VoiceRepeated: v.Repeated, VoiceRestored: v.Restored,
 		VoiceLate: v.Late, VoiceDropped: v.Dropped,
 		Pictures: m.decoded.Load(), PicturesLost: m.broken.Load(),

@@ -107,7 +107,7 @@ func (m *microphone) take() {
 	switch {
 	case !c.isHeard(*members):
 		m.reset()
-	case pressed || !c.muted.Load():
+	case pressed || !c.Muted():
 		if pressed {
 			m.release()
 		}
@@ -229,7 +229,7 @@ func (c *Call) Talking() bool { return c.talking.Load() }
 
 // silent reports whether the microphone sends nothing.
 func (c *Call) silent() bool {
-	return c.muted.Load() && !c.talking.Load() || !c.micOpen.Load()
+	return c.Muted() && !c.talking.Load() || !c.micOpen.Load()
 }
 
 // tellEcho tells the person, once for each reason, that the others will hear

@@ -159,7 +159,7 @@ func (c *Call) met(fp hello.Fingerprint, name string, now time.Time) trust.Mark 
 	return mark
 }
 
-// rememberLoop stores who was met. A disk may take long for it, and nobody
+// rememberLoop stores who was met, and how loud people are to be. A disk may take long for it, and nobody
 // waits: least of all the handshakes of those who are met next.
 func (c *Call) rememberLoop(ctx context.Context) {
 	failed := false
@@ -173,10 +173,13 @@ func (c *Call) rememberLoop(ctx context.Context) {
 		select {
 		case p := <-c.acquaint:
 			store(p)
+		case <-c.volumed:
+			c.storeVolumes()
 		case <-ctx.Done():
 			for len(c.acquaint) > 0 {
 				store(<-c.acquaint)
 			}
+			c.storeVolumes()
 			return
 		}
 	}

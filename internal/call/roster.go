@@ -43,7 +43,7 @@ func (c *Call) syncScreen(l *link) {
 	}
 	for _, p := range peers {
 		if c.memberByID(p.ID) == nil {
-			added = append(added, newMember(l.ctx, p, c.volumes[p.Fingerprint]))
+			added = append(added, newMember(l.ctx, p, c.hearingLocked(p.Fingerprint)))
 		}
 	}
 	if len(gone)+len(added) == 0 {

@@ -2,11 +2,9 @@ package call
 
 import (
 	"context"
-	"math"
 	"sync/atomic"
 	"time"
 
-	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/internal/audio"
 	"github.com/sanix-darker/s2c/internal/media"
 	"github.com/sanix-darker/s2c/internal/wire"
@@ -51,9 +49,10 @@ type player struct {
 func (p *player) next(c *Call, now time.Time) {
 	members := *c.members.Load()
 	p.chooser.choose(members, now)
+	deaf := c.deafened.Load()
 	for _, m := range members {
 		before, gain := m.playedAt, float32(0)
-		if m.heardNow {
+		if m.heardNow && !deaf {
 			gain = float32(m.gain.load())
 		}
 		if m.playedAt = gain; before == 0 && gain == 0 {
@@ -184,40 +183,4 @@ func (m *member) loudness(now time.Time) float64 {
 		score += stayLouder
 	}
 	return score
-}
-
-// The volumes in dB that SetVolume takes.
-const (
-	MinVolume = -40 // at which nothing is heard at all
-	MaxVolume = 12
-)
-
-// SetVolume makes the member in a slot louder or quieter by so many dB, here
-// only and for as long as the call runs, wherever the member is. It reports
-// false when there is nobody.
-func (c *Call) SetVolume(slot uint16, db float64) bool {
-	m := c.member(slot)
-	if m == nil || math.IsNaN(db) {
-		return false
-	}
-	db = min(max(db, MinVolume), MaxVolume)
-	c.mu.Lock()
-	if c.volumes == nil {
-		c.volumes = make(map[hello.Fingerprint]float64)
-	}
-	c.volumes[m.fp] = db
-	m.setVolume(db)
-	c.mu.Unlock()
-	c.touch()
-	return true
-}
-
-// setVolume sets the gain of m.
-func (m *member) setVolume(db float64) {
-	gain := 0.0
-	if db > MinVolume {
-		gain = math.Pow(10, db/20)
-	}
-	m.volume.store(db)
-	m.gain.store(gain)
 }

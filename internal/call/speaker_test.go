@@ -15,7 +15,7 @@ func crowd(t *testing.T, n int) []*member {
 	t.Helper()
 	list := make([]*member, n)
 	for i := range list {
-		list[i] = newMember(t.Context(), cipher.Peer{Slot: uint16(i)}, 0)
+		list[i] = newMember(t.Context(), cipher.Peer{Slot: uint16(i)}, hearing{})
 	}
 	return list
 }
@@ -87,7 +87,7 @@ func TestLoudestAreHeard(t *testing.T) {
 	members[20].said.take(&wire.Voice{Level: 20, Speaking: true}, now)
 	hears(20)
 	// Whom the person has turned off takes nobody's place.
-	members[20].setVolume(MinVolume)
+	members[20].setHearing(hearing{db: MinVolume})
 	now = now.Add(stayTime)
 	say(30, 1, 2, 3, 4, 5, 6)
 	members[20].said.take(&wire.Voice{Level: 1, Speaking: true}, now)
@@ -114,7 +114,7 @@ func BenchmarkChoose(b *testing.B) {
 	members := make([]*member, 500)
 	now := time.Unix(1e9, 0)
 	for i := range members {
-		members[i] = newMember(b.Context(), cipher.Peer{Slot: uint16(i)}, 0)
+		members[i] = newMember(b.Context(), cipher.Peer{Slot: uint16(i)}, hearing{})
 		members[i].said.take(&wire.Voice{Level: uint8(i % 100), Speaking: i%3 == 0}, now)
 	}
 	var h chooser

@@ -51,6 +51,7 @@ type Member struct {
 
 	Speaking bool
 	Muted    bool
+	Deaf     bool          // plays nothing of the others
 	Camera   bool          // sends pictures
 	Level    float64       // of the voice now, dBFS, -96 to 0
 	TooLoud  bool          // of Self: more than the microphone can take
@@ -65,10 +66,12 @@ type Member struct {
 	FPS     float64       // pictures decoded over the last second
 	Width   int           // of the last picture, in pixels; 0 before the first
 	Height  int           // likewise
-	Volume  float64       // dB, as SetVolume was told
+	Volume  float64       // dB, as SetVolume was told, or in an earlier call
 	Voice   time.Duration // capture to playing, by the two clocks
 	Picture time.Duration // capture to decoded, by the two clocks
 	Lag     time.Duration // how much later pictures come than the fastest of the last minute
+
+	MutedHere bool // not heard here, as SetMemberMuted was told, or in an earlier call
 
 	Lips time.Duration // by how much later the last picture was shown than its sound is heard, 0 when there is none
 
@@ -129,6 +132,7 @@ func (c *Call) State(s *State) {
 	s.Self = Member{
 		Slot: slot, Name: c.cfg.Name, Present: true, Fingerprint: c.cfg.Identity.Fingerprint(),
 		Speaking: c.selfTalk.Load(), Muted: c.silent(),
+		Deaf:    c.deaf(),
 		Camera:  c.cameraOn.Load() && s.Cam,
 		Level:   c.selfDB.load(),
 		TooLoud: c.tooLoud(),
