@@ -171,6 +171,9 @@ type Call struct {
 	lines lineMeter
 	sends []Sending // by layer
 	echo  error     // what AEC last said
+	hand  hand
+
+	reactions gestureMeter
 
 	hearings map[hello.Fingerprint]hearing // of those for whom it was changed in this call
 	unstored map[hello.Fingerprint]hearing // those of hearings that Config.Volumes is to be told

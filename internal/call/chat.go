@@ -79,15 +79,15 @@ func (c *Call) Say(line string) error {
 	if l.out.busy() {
 		return errBusy
 	}
-	if err := l.out.putChat(wire.Chat{Time: wire.NewMillis(now), Text: line}); err != nil {
+	if err := l.out.putSealed(wire.Chat{Time: wire.NewMillis(now), Text: line}); err != nil {
 		return err
 	}
 	c.notify(Notice{Kind: ChatLine, Slot: l.slot, Name: c.cfg.Name, Text: shown, Fingerprint: c.cfg.Identity.Fingerprint()})
 	return nil
 }
 
-// hear takes a sealed packet that came as a message: a chat line of somebody
-// present. Everything else is dropped and counted.
+// hear takes a sealed packet that came as a message: a chat line or a reaction of
+// somebody present. Everything else is dropped and counted.
 func (c *Call) hear(l *link, packet []byte, now time.Time) {
 	b, from, err := l.keys.Open(nil, packet)
 	if err != nil {
@@ -100,6 +100,10 @@ func (c *Call) hear(l *link, packet []byte, now time.Time) {
 		return
 	}
 	m.hear(now)
+	if r, err := wire.ParseReaction(b); err == nil {
+		c.hearReaction(m, r, now)
+		return
+	}
 	chat, err := wire.ParseChat(b)
 	if err != nil {
 		c.stray.Add(1)

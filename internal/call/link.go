@@ -256,7 +256,7 @@ func (c *Call) beatLoop(ctx context.Context, l *link) {
 	}
 }
 
-// beat queues a heartbeat.
+// beat queues a heartbeat, and what is said of the own hand.
 func (c *Call) beat(l *link, now time.Time) {
 	var buf [64]byte
 	c.outbox.put(now, queue.Control, sframe.StreamControl, wire.NewClear(wire.KindControl, 0), wire.Heartbeat{
@@ -267,6 +267,7 @@ func (c *Call) beat(l *link, now time.Time) {
 		Thin:   c.thinLink(),
 		Digest: l.keys.Digest(),
 	}.Append(buf[:0]))
+	c.showHand(now)
 }
 
 // A linkMeter remembers the counters of a second ago.

@@ -34,7 +34,8 @@ type member struct {
 	patience atomic.Int64 // how long to wait for a lost picture, ns
 
 	// Owned by control.
-	lines lineMeter
+	lines     lineMeter
+	reactions gestureMeter
 
 	// Traded between goroutines.
 	backlog  backlog                       // recv > decode
@@ -79,6 +80,7 @@ type member struct {
 	digestAt time.Time // when beat.Digest was another one before
 	differs  bool
 	absence  absence
+	raised   hand
 	streams  [2]counter // voice, video
 	ask      request
 	lastTick time.Time
@@ -156,7 +158,7 @@ func (m *member) takeBeat(b wire.Heartbeat, now time.Time) bool {
 	}
 	changed := m.beat.Muted != b.Muted || m.beat.Camera != b.Camera || m.beat.Deaf != b.Deaf
 	m.beat, m.beatAt, m.heard = b, now, now
-	return changed
+	return m.dropHandLocked(now) || changed
 }
 
 // compare finds out whether m sees other people than this member does, whose
@@ -297,6 +299,7 @@ func (m *member) snapshot() Member {
 		Muted:    m.beat.Muted, Camera: m.beat.Camera,
 		Level: m.level.load(), Loss: m.loss, FPS: m.fps,
 		Voice: v.Delay, Picture: age, Lips: time.Duration(m.lips.Load()), Volume: m.volume.load(), MutedHere: m.mutedHere.Load(), Deaf: m.beat.Deaf,
+		Hand: m.raised.up, HandAt: m.raised.handAt(),
 		VoicePlayed: v.Played, VoiceConcealed: v.Concealed, VoiceRepeated: v.Repeated, VoiceRestored: v.Restored,
 		VoiceLate: v.Late, VoiceDropped: v.Dropped,
 		Pictures: m.decoded.Load(), PicturesLost: m.broken.Load(),

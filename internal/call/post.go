@@ -40,7 +40,7 @@ func (p *post) init(keep bool) {
 	p.keep = keep
 }
 
-// unsealed starts what is in a post a chat line that is sealed when it is sent:
+// unsealed starts what is in a post a chat line or a reaction that is sealed when it is sent:
 // each time anew, as those who are to read it may have forgotten keys of before.
 // No message starts so.
 const unsealed = 0
@@ -48,8 +48,10 @@ const unsealed = 0
 // put adds a message.
 func (p *post) put(m wire.Message) error { return p.add(m.Append(nil)) }
 
-// putChat adds a chat line.
-func (p *post) putChat(line wire.Chat) error { return p.add(line.Append([]byte{unsealed})) }
+// putSealed adds a chat line or a reaction.
+func (p *post) putSealed(said interface{ Append(b []byte) []byte }) error {
+	return p.add(said.Append([]byte{unsealed}))
+}
 
 func (p *post) add(b []byte) error {
 	p.mu.Lock()

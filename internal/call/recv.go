@@ -134,6 +134,8 @@ func (c *Call) control(l *link, m *member, b []byte, now time.Time) {
 		if m.takeBeat(p, now) {
 			c.touch()
 		}
+	case wire.Hand:
+		c.takeHand(m, p, now)
 	case wire.PictureRequest:
 		m.hear(now)
 		switch {

@@ -52,6 +52,8 @@ type Member struct {
 	Speaking bool
 	Muted    bool
 	Deaf     bool          // plays nothing of the others
+	Hand     bool          // is up
+	HandAt   time.Time     // since when; of others by this member's clock
 	Camera   bool          // sends pictures
 	Level    float64       // of the voice now, dBFS, -96 to 0
 	TooLoud  bool          // of Self: more than the microphone can take
@@ -120,6 +122,7 @@ func (c *Call) State(s *State) {
 	if c.link != nil {
 		slot = c.link.slot
 	}
+	own := c.hand
 	s.Code = c.code
 	s.Sends = append(s.Sends[:0], c.sends...)
 	c.mu.Unlock()
@@ -132,7 +135,8 @@ func (c *Call) State(s *State) {
 	s.Self = Member{
 		Slot: slot, Name: c.cfg.Name, Present: true, Fingerprint: c.cfg.Identity.Fingerprint(),
 		Speaking: c.selfTalk.Load(), Muted: c.silent(),
-		Deaf:    c.deaf(),
+		Deaf: c.deaf(),
+		Hand: own.up, HandAt: own.handAt(),
 		Camera:  c.cameraOn.Load() && s.Cam,
 		Level:   c.selfDB.load(),
 		TooLoud: c.tooLoud(),
@@ -180,6 +184,8 @@ const (
 	MemberBack       // Slot, Name, Fingerprint: after MemberAway
 	SlowLink         // this member's link is a thin one: all voices and pictures are made small for it
 	SlowLinkOver     // that is over, or tried again
+	HandRaised       // Slot, Name, Fingerprint
+	Reaction         // Slot, Name, Text, Fingerprint; one's own too
 )
 
 // String returns the word that headless output uses.
@@ -231,6 +237,10 @@ func (k NoticeKind) String() string {
 		return "slow-link"
 	case SlowLinkOver:
 		return "slow-link-over"
+	case HandRaised:
+		return "hand"
+	case Reaction:
+		return "reaction"
 	}
 	panic("call: internal error: notice of no kind")
 }
@@ -242,7 +252,7 @@ type Notice struct {
 	Slot   uint16 // of the member, if any
 	Name   string // of the member, cleaned for a terminal
 	Device string // "camera", "microphone" or "speaker"
-	Text   string // of a chat line, cleaned for a terminal
+	Text   string // of a chat line or a reaction, cleaned for a terminal
 	Err    error
 
 	Fingerprint hello.Fingerprint // of the member, if any

@@ -158,6 +158,10 @@ func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
 		return "your link is slow: small pictures and plain voices for all", true
 	case call.SlowLinkOver:
 		return "trying the usual pictures and voices again", false
+	case call.HandRaised:
+		return name + " raises a hand", false
+	case call.Reaction:
+		return name + ": " + text.Clean(n.Text, 16), false
 	default: // chat lines, knocks and changed keys
 		return "", false
 	}

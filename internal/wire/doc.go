@@ -21,7 +21,9 @@
 //	control  type u8 = 1 | time u32 | flags u8 | digest [32]     Heartbeat
 //	         type u8 = 2 | slot u16 | have u16 | none u8 | layer u8   PictureRequest
 //	         type u8 = 3 | n u8 | n times: slot u16 | loss u8    LossReport
-//	chat     type u8 = 1 | time u32 | text
+//	         type u8 = 4 | up u8 | age u32                     Hand
+//	chat     type u8 = 1 | time u32 | text                     Chat
+//	         type u8 = 2 | time u32 | text                     Reaction
 //
 // Another datagram, which is not sealed, asks the hub to send pictures again. A
 // hub of before knows none and drops it:

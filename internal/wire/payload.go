@@ -80,6 +80,7 @@ const (
 	typeHeartbeat      = 1
 	typePictureRequest = 2
 	typeLossReport     = 3
+	typeHand           = 4
 )
 
 // A Control is what members tell each other in sealed packets that may be lost.
@@ -170,6 +171,22 @@ func (r PictureRequest) Append(b []byte) []byte {
 	return append(b, none, r.Layer)
 }
 
+// Hand says whether a member holds the hand up. It goes with each Heartbeat while
+// it is up, and with some after that; members of before drop it.
+type Hand struct {
+	Up  bool
+	Age uint32 // for how many ms it has been; 0 unless Up
+}
+
+// Append implements Control.
+func (h Hand) Append(b []byte) []byte {
+	var up byte
+	if h.Up {
+		up = 1
+	}
+	return binary.BigEndian.AppendUint32(append(b, typeHand, up), h.Age)
+}
+
 // ParseControl decodes a control payload.
 func ParseControl(b []byte) (Control, error) {
 	if len(b) == 0 {
@@ -201,6 +218,11 @@ func ParseControl(b []byte) (Control, error) {
 			l.Losses[i] = SlotLoss{Slot: slot, Loss: loss &^ slowBit, Slow: loss&slowBit != 0}
 		}
 		c = l
+	case typeHand:
+		f := r.uint8()
+		h := Hand{Up: f == 1, Age: r.uint32()}
+		r.failed = r.failed || f > 1 || !h.Up && h.Age != 0
+		c = h
 	default:
 		return nil, ErrMalformed
 	}
@@ -219,8 +241,12 @@ type Chat struct {
 	Text string // 1 to MaxChat bytes; not yet cleaned for a terminal
 }
 
-// typeChat starts a Chat; other values are of a later version.
-const typeChat = 1
+// What a payload of the chat stream starts with; other values are of a later
+// version.
+const (
+	typeChat     = 1
+	typeReaction = 2
+)
 
 // Append appends the encoding of c to b.
 func (c Chat) Append(b []byte) []byte {
@@ -234,4 +260,28 @@ func ParseChat(b []byte) (Chat, error) {
 		return Chat{}, ErrMalformed
 	}
 	return Chat{Time: Millis(binary.BigEndian.Uint32(b[1:])), Text: string(b[5:])}, nil
+}
+
+// MaxReaction is the longest text of a reaction, in bytes.
+const MaxReaction = 16
+
+// Reaction is another payload of the chat stream: a short text that is shown for
+// some seconds. Members of before drop it.
+type Reaction struct {
+	Time Millis // when it was sent
+	Text string // 1 to MaxReaction bytes; not yet cleaned for a terminal
+}
+
+// Append appends the encoding of r to b.
+func (r Reaction) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(append(b, typeReaction), uint32(r.Time))
+	return append(b, r.Text...)
+}
+
+// ParseReaction decodes the payload of a reaction.
+func ParseReaction(b []byte) (Reaction, error) {
+	if len(b) <= 5 || len(b) > 5+MaxReaction || b[0] != typeReaction {
+		return Reaction{}, ErrMalformed
+	}
+	return Reaction{Time: Millis(binary.BigEndian.Uint32(b[1:])), Text: string(b[5:])}, nil
 }

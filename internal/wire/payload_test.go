@@ -221,6 +221,37 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// hands has Hands, with the bytes that are part of the protocol.
+var hands = []struct {
+	h   Hand
+	hex string
+}{
+	{Hand{}, "04" + "00" + "00000000"},
+	{Hand{Up: true}, "04" + "01" + "00000000"},
+	{Hand{Up: true, Age: 0x01020304}, "04" + "01" + "01020304"},
+}
+
+func TestHand(t *testing.T) {
+	for _, test := range hands {
+		b := test.h.Append([]byte("x"))[1:]
+		if got := hex.EncodeToString(b); got != test.hex {
+			t.Errorf("%+v is encoded as %s, want %s", test.h, got, test.hex)
+		}
+		if got, err := ParseControl(b); err != nil || got != test.h {
+			t.Errorf("ParseControl(%x) = %+v, %v, want %+v", b, got, err, test.h)
+		}
+		bads := [][]byte{append(bytes.Clone(b), 0), {typeHand, 2, 0, 0, 0, 0}, {typeHand, 0, 0, 0, 0, 1}}
+		for cut := range b {
+			bads = append(bads, b[:cut])
+		}
+		for _, bad := range bads {
+			if got, err := ParseControl(bad); !errors.Is(err, ErrMalformed) || got != nil {
+				t.Errorf("ParseControl(%x) = %+v, %v, want %v", bad, got, err, ErrMalformed)
+			}
+		}
+	}
+}
+
 // losses has LossReports, with the bytes that are part of the protocol.
 var losses = []struct {
 	r   LossReport
@@ -292,6 +323,36 @@ func TestChat(t *testing.T) {
 	}
 	if n := len(long) - 1; n > MaxPlain {
 		t.Errorf("the longest Chat takes %d bytes, more than %d", n, MaxPlain)
+	}
+}
+
+// reactions has short texts, with the bytes that are part of the protocol.
+var reactions = []struct {
+	r   Reaction
+	hex string
+}{
+	{Reaction{Time: 0x01020304, Text: "+1"}, "02" + "01020304" + "2b31"},
+	{Reaction{Text: strings.Repeat("x", MaxReaction)}, "02" + "00000000" + strings.Repeat("78", 16)},
+}
+
+func TestReaction(t *testing.T) {
+	for _, test := range reactions {
+		b := test.r.Append([]byte("x"))[1:]
+		if got := hex.EncodeToString(b); got != test.hex {
+			t.Errorf("%+v is encoded as %s, want %s", test.r, got, test.hex)
+		}
+		if got, err := ParseReaction(b); err != nil || got != test.r {
+			t.Errorf("ParseReaction(%x) = %+v, %v, want %+v", b, got, err, test.r)
+		}
+		bads := [][]byte{append([]byte{1}, b[1:]...), append([]byte{3}, b[1:]...), Reaction{Text: strings.Repeat("x", MaxReaction+1)}.Append(nil)}
+		for cut := range 6 {
+			bads = append(bads, b[:cut])
+		}
+		for _, bad := range bads {
+			if got, err := ParseReaction(bad); !errors.Is(err, ErrMalformed) || got != (Reaction{}) {
+				t.Errorf("ParseReaction(%x) = %+v, %v, want %v", bad, got, err, ErrMalformed)
+			}
+		}
 	}
 }
 
@@ -368,6 +429,9 @@ func FuzzControl(f *testing.F) {
 	for _, test := range controls {
 		f.Add(test.c.Append(nil))
 	}
+	for _, test := range hands {
+		f.Add(test.h.Append(nil))
+	}
 	beat := Heartbeat{Time: 1, Digest: [32]byte{31: 1}}.Append(nil)
 	f.Add(beat[:len(beat)-1])
 	f.Add(append(beat, 0))
@@ -389,6 +453,9 @@ func FuzzChat(f *testing.F) {
 	}
 	f.Add([]byte{typeChat, 0, 0, 0, 0})
 	f.Add(append([]byte{typeChat, 0, 0, 0, 0}, make([]byte, MaxChat+1)...))
+	for _, test := range reactions {
+		f.Add(test.r.Append(nil))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := ParseChat(b)
 		if err != nil {
@@ -399,6 +466,28 @@ func FuzzChat(f *testing.F) {
 		}
 		if got := c.Append(nil); !bytes.Equal(got, b) || c.Text == "" || len(c.Text) > MaxChat {
 			t.Errorf("ParseChat(%x) = %+v, which is encoded as %x", b, c, got)
+		}
+	})
+}
+
+// FuzzReaction checks the same of reactions.
+func FuzzReaction(f *testing.F) {
+	for _, test := range reactions {
+		f.Add(test.r.Append(nil))
+	}
+	f.Add([]byte{typeReaction, 0, 0, 0, 0})
+	f.Add(append([]byte{typeReaction, 0, 0, 0, 0}, make([]byte, MaxReaction+1)...))
+	f.Add(Chat{Time: 1, Text: "hello"}.Append(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := ParseReaction(b)
+		if err != nil {
+			if r != (Reaction{}) {
+				t.Errorf("ParseReaction(%x) = %+v beside %v", b, r, err)
+			}
+			return
+		}
+		if got := r.Append(nil); !bytes.Equal(got, b) || r.Text == "" || len(r.Text) > MaxReaction {
+			t.Errorf("ParseReaction(%x) = %+v, which is encoded as %x", b, r, got)
 		}
 	})
 }
