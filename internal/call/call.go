@@ -45,7 +45,7 @@ const (
 const maxPictureParts = 6
 
 // Config is what a Call needs. The openers are called again after a device
-// failed; each may be nil when the member wants none.
+// failed; each may be nil when the member wants none, or return ErrNone.
 type Config struct {
 	// Dial connects to the hub. It is called again to reconnect.
 	Dial func(context.Context) (transport.Conn, error)
@@ -74,6 +74,12 @@ type Config struct {
 	Camera  func(context.Context) (media.VideoSource, error)
 	Mic     func(context.Context) (media.AudioSource, error)
 	Speaker func(context.Context) (media.AudioSink, error)
+
+	// Choose has the openers above open the device with another name from now on:
+	// of the "camera", the "microphone" or the "speaker". undo takes that back. It
+	// fails for a device that cannot be used, as far as that can be known while the
+	// one of before is open, and has changed nothing then. nil: none can be chosen.
+	Choose func(ctx context.Context, kind, name string) (undo func(), err error)
 
 	Muted     bool // start with the microphone muted
 	CameraOff bool // start with the camera off
@@ -118,10 +124,11 @@ type Config struct {
 type Call struct {
 	// Set by New.
 	cfg     Config
-	voice   *audio.Encoder // used by mic
-	notices chan Notice    // never closed
-	changed chan struct{}  // never closed
-	first   *link          // set by Join, for Run
+	voice   *audio.Encoder     // used by mic
+	notices chan Notice        // never closed
+	changed chan struct{}      // never closed
+	first   *link              // set by Join, for Run
+	choices map[string]*choice // by kind of device
 
 	// Traded between goroutines.
 	camera *mailbox.Mailbox[media.Frame] // camera > encode
@@ -213,6 +220,10 @@ func New(cfg Config) (*Call, error) {
 		unstored: make(map[hello.Fingerprint]hearing),
 		camera:   mailbox.New[media.Frame](),
 		self:     mailbox.New[media.Frame](),
+		choices:  make(map[string]*choice),
+	}
+	for _, kind := range []string{aCamera, aMicrophone, aSpeaker} {
+		c.choices[kind] = &choice{ready: make(chan struct{}, 1)}
 	}
 	c.outbox.init()
 	c.people.init()

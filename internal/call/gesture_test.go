@@ -90,10 +90,11 @@ func TestReact(t *testing.T) {
 		ann, _ := w.enter(w.guest("ann"))
 		bob, _ := w.enter(w.guest("bob"))
 		if err := ann.React("early"); err != nil {
-			t.Fatal(err) // nobody sees it, but nothing is wrong
+			t.Fatal(err) // nobody may see it, but nothing is wrong
 		}
 		time.Sleep(5 * time.Second)
 		heard(ann, call.Reaction)
+		heard(bob, call.Reaction)
 		for _, test := range []struct{ text, shown string }{
 			{"+1", "+1"},
 			{"ha\nha\x1b[2J", "ha ha[2J"},

@@ -26,7 +26,7 @@ func (c *Call) micLoop(ctx context.Context) {
 	}
 	m := microphone{call: c, units: c.units()}
 	m.shield.units = m.units
-	keepOpen(ctx, c, "microphone", c.cfg.Mic, func(s media.AudioSource) error {
+	keepOpen(ctx, c, aMicrophone, c.cfg.Mic, func(s media.AudioSource) error {
 		c.micOpen.Store(true)
 		defer c.micOpen.Store(false)
 		c.tellEcho()

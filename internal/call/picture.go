@@ -15,7 +15,7 @@ func (c *Call) cameraLoop(ctx context.Context) {
 	if c.cfg.Camera == nil {
 		return
 	}
-	keepOpen(ctx, c, "camera", c.cfg.Camera, func(s media.VideoSource) error {
+	keepOpen(ctx, c, aCamera, c.cfg.Camera, func(s media.VideoSource) error {
 		c.camOpen.Store(true)
 		defer c.camOpen.Store(false)
 		for {

@@ -20,7 +20,7 @@ func (c *Call) speakerLoop(ctx context.Context) {
 		p.mute(ctx, c)
 		return
 	}
-	keepOpen(ctx, c, "speaker", open, func(s media.AudioSink) error {
+	keepOpen(ctx, c, aSpeaker, open, func(s media.AudioSink) error {
 		c.spkOpen.Store(true)
 		defer c.spkOpen.Store(false)
 		defer c.spkDelay.Store(0)

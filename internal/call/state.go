@@ -184,6 +184,7 @@ const (
 	MemberBack       // Slot, Name, Fingerprint: after MemberAway
 	SlowLink         // this member's link is a thin one: all voices and pictures are made small for it
 	SlowLinkOver     // that is over, or tried again
+	DeviceChanged    // Device, Text: another one of that name is in use, as UseDevice was told
 	HandRaised       // Slot, Name, Fingerprint
 	Reaction         // Slot, Name, Text, Fingerprint; one's own too
 )
@@ -237,6 +238,8 @@ func (k NoticeKind) String() string {
 		return "slow-link"
 	case SlowLinkOver:
 		return "slow-link-over"
+	case DeviceChanged:
+		return "device"
 	case HandRaised:
 		return "hand"
 	case Reaction:
@@ -252,7 +255,7 @@ type Notice struct {
 	Slot   uint16 // of the member, if any
 	Name   string // of the member, cleaned for a terminal
 	Device string // "camera", "microphone" or "speaker"
-	Text   string // of a chat line or a reaction, cleaned for a terminal
+	Text   string // of a chat line or a reaction, or a device's name, cleaned for a terminal
 	Err    error
 
 	Fingerprint hello.Fingerprint // of the member, if any

@@ -284,6 +284,61 @@ func (e *engine) Say(text string) error {
 	return e.err
 }
 
+func (e *engine) SetDeafened(deafened bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.state.Self.Deaf = deafened
+}
+
+func (e *engine) Deafened() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.Self.Deaf
+}
+
+func (e *engine) SetHand(up bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.state.Self.Hand = up
+}
+
+func (e *engine) Hand() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.Self.Hand
+}
+
+func (e *engine) React(text string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.said = append(e.said, "react "+text)
+	if e.err == nil {
+		e.notices <- call.Notice{
+			Kind: call.Reaction, Slot: e.state.Self.Slot, Name: e.state.Self.Name, Text: text, Fingerprint: e.state.Self.Fingerprint,
+		}
+	}
+	return e.err
+}
+
+func (e *engine) SetMemberMuted(slot uint16, muted bool) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.state.Members {
+		if e.state.Members[i].Slot == slot {
+			e.state.Members[i].MutedHere = muted
+			return true
+		}
+	}
+	return false
+}
+
+func (e *engine) UseDevice(kind, name string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.said = append(e.said, "use "+kind+" "+name)
+	return e.err
+}
+
 // did returns what was done since the last call of it, in one line.
 func (e *engine) did() string {
 	e.mu.Lock()

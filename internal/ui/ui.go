@@ -84,6 +84,26 @@ type Engine interface {
 	// Say sends a chat line to everybody present. It comes back as a notice
 	// with the own slot and fingerprint.
 	Say(text string) error
+
+	// SetDeafened: nothing of the others is played, and the microphone is muted
+	// with it; when it ends the microphone is as before.
+	SetDeafened(deafened bool)
+	Deafened() bool
+
+	// SetHand raises or lowers the own hand.
+	SetHand(up bool)
+	Hand() bool
+
+	// React shows a short text to everybody for some seconds. It comes back as a
+	// notice with the own slot and fingerprint.
+	React(text string) error
+
+	// SetMemberMuted has the member in a slot not be heard here.
+	SetMemberMuted(slot uint16, muted bool) bool
+
+	// UseDevice changes the "camera", the "microphone" or the "speaker". How it went
+	// comes as a notice.
+	UseDevice(kind, name string) error
 }
 
 // Config is what Run needs.

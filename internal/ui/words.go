@@ -125,6 +125,8 @@ func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
 		return "no " + device + because, true
 	case call.DeviceBack:
 		return "the " + device + " is back", false
+	case call.DeviceChanged:
+		return "the " + device + " is now " + text.Clean(n.Text, 100), false
 	case call.MemberUnanswered:
 		if n.Name == "" {
 			name = "somebody"
