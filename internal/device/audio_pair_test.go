@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -395,4 +396,125 @@ func uses(t *testing.T, server *sound.Server, from sound.Direction, device strin
 		t.Fatal(err)
 	}
 	return slices.ContainsFunc(list, func(s sound.Stream) bool { return s.Device == device })
+}
+
+// TestPairUse changes the microphone and the speaker while both are in use, and
+// measures what is missing of the sound of the other.
+func TestPairUse(t *testing.T) {
+	for _, kind := range sound.Kinds {
+		for _, noAEC := range []bool{true, false} {
+			name := string(kind) + "/aec"
+			if noAEC {
+				name = string(kind) + "/plain"
+			}
+			t.Run(name, func(t *testing.T) { testPairUse(t, kind, noAEC) })
+		}
+	}
+}
+
+func testPairUse(t *testing.T, kind sound.Kind, noAEC bool) {
+	server := sound.ForTest(t, kind)
+	t.Setenv("PULSE_SERVER", server.Address())
+	if err := errors.Join(server.AddMic("usb"), server.AddSpeaker("box")); err != nil {
+		t.Fatal(err)
+	}
+	p := NewPair(PairConfig{Mic: Auto, Speaker: Auto, NoAEC: noAEC})
+	var mic, speaker use
+	var openMic, openSpeaker atomic.Pointer[func() error] // closes it
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(stop)
+	const again = time.Millisecond
+	wg.Go(func() {
+		mic.keep(stop, again, func() (work, closeIt func() error, err error) {
+			m, err := p.OpenMic(t.Context())
+			if err != nil {
+				return nil, nil, err
+			}
+			openMic.Store(new(m.Close))
+			var c media.Chunk
+			return func() error { return m.ReadChunk(&c) }, m.Close, nil
+		})
+	})
+	wg.Go(func() {
+		speaker.keep(stop, again, func() (work, closeIt func() error, err error) {
+			s, err := p.OpenSpeaker(t.Context())
+			if err != nil {
+				return nil, nil, err
+			}
+			openSpeaker.Store(new(s.Close))
+			var c media.Chunk
+			return func() error { return s.WriteChunk(&c) }, s.Close, nil
+		})
+	})
+	useMic := func(name string) error {
+		_, err := p.UseMic(t.Context(), name)
+		if err == nil {
+			_ = (*openMic.Load())()
+		}
+		return err
+	}
+	useSpeaker := func(name string) error {
+		_, err := p.UseSpeaker(t.Context(), name)
+		if err == nil {
+			_ = (*openSpeaker.Load())()
+		}
+		return err
+	}
+	undone := func() error {
+		undo, err := p.UseMic(t.Context(), "usb")
+		if err == nil {
+			undo()
+			_ = (*openMic.Load())()
+		}
+		return err
+	}
+	mics, speakers := mic.since(t), speaker.since(t)
+	mics()
+	speakers()
+	cancelled := 1
+	if noAEC {
+		cancelled = 0
+	}
+	for _, step := range []struct {
+		name         string
+		do           func() error
+		err          error
+		mic, speaker string
+		cancellers   int
+	}{
+		{"another microphone", func() error { return useMic("usb") }, nil, "usb", sound.Speaker, cancelled},
+		{"another speaker", func() error { return useSpeaker("box") }, nil, "usb", "box", cancelled},
+		{"no such microphone", func() error { return useMic("webcam") }, ErrNotFound, "usb", "box", cancelled},
+		{"no such speaker", func() error { return useSpeaker("webcam") }, ErrNotFound, "usb", "box", cancelled},
+		{"the test microphone", func() error { return useMic(Test) }, nil, "", "box", 0},
+		{"back", func() error { return useMic(sound.Mic) }, nil, sound.Mic, "box", cancelled},
+		{"taken back", undone, nil, sound.Mic, "box", cancelled},
+		{"the usual", func() error { return useSpeaker(Auto) }, nil, sound.Mic, sound.Speaker, cancelled},
+	} {
+		micGap, speakerGap := mic.since(t), speaker.since(t)
+		start := time.Now()
+		if err := step.do(); !errors.Is(err, step.err) || (step.err == nil) != (err == nil) {
+			t.Fatalf("%s: %v, want %v", step.name, err, step.err)
+		}
+		took := time.Since(start)
+		a, _ := micGap()
+		b, _ := speakerGap()
+		t.Logf("%s: microphone silent for %v, speaker for %v; changed after %v", step.name,
+			a.Round(time.Millisecond), b.Round(time.Millisecond), took.Round(time.Millisecond))
+		if max(a, b) > time.Second {
+			t.Errorf("%s: silent for %v and %v, want less than a second", step.name, a, b)
+		}
+		// What is not used any more goes in its own time.
+		for end := time.Now().Add(5 * time.Second); cancellers(t, server) != step.cancellers; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: there are %d cancellers, want %d", step.name, cancellers(t, server), step.cancellers)
+			}
+		}
+		checkStreams(t, server, step.name, step.mic, step.speaker)
+		if err := p.AEC(); (err != nil) != (step.cancellers == 0) {
+			t.Errorf("%s: AEC() = %v", step.name, err)
+		}
+	}
 }
