@@ -52,11 +52,24 @@ type devices struct {
 	speaker func(context.Context) (media.AudioSink, error)
 	pair    *device.Pair // of mic and speaker
 	unused  []func()     // close what was opened and never taken
+
+	mu sync.Mutex
+
+	// Guarded by mu.
+	names map[string]string // what the openers open, by kind
+	eye   *device.Opener    // of the camera
 }
+
+// The kinds of devices, as the engine has them.
+const (
+	aCamera     = "camera"
+	aMicrophone = "microphone"
+	aSpeaker    = "speaker"
+)
 
 // fit puts the devices into the configuration of a call.
 func (d *devices) fit(cfg *call.Config, f *deviceFlags) {
-	cfg.Camera, cfg.Mic, cfg.Speaker = d.camera, d.mic, d.speaker
+	cfg.Camera, cfg.Mic, cfg.Speaker, cfg.Choose = d.camera, d.mic, d.speaker, d.choose
 	cfg.Muted, cfg.CameraOff = f.muted, f.cameraOff
 	cfg.LowLatency, cfg.Thin, cfg.NoGate = f.lowLatency, f.thin, f.noAEC || !d.pair.Live()
 	cfg.AEC = func() error {
@@ -69,28 +82,73 @@ func (d *devices) fit(cfg *call.Config, f *deviceFlags) {
 }
 
 func (f *deviceFlags) open(ctx context.Context) (*devices, error) {
-	d := new(devices)
+	d := &devices{
+		names: map[string]string{aCamera: f.cameraName, aMicrophone: f.micName, aSpeaker: f.speakerName},
+		eye:   newEye(f.cameraName),
+		pair: device.NewPair(device.PairConfig{
+			Mic: f.micName, Speaker: f.speakerName, NoAEC: f.noAEC, LowLatency: f.lowLatency,
+		}),
+	}
+	openCamera := func(ctx context.Context) (media.VideoSource, error) {
+		d.mu.Lock()
+		eye := d.eye
+		d.mu.Unlock()
+		return eye.Open(ctx)
+	}
 	var err error
-	camera := device.NewOpener(f.cameraName, device.VideoConfig{Chroma: true})
-	openCamera := func(ctx context.Context, _ string) (media.VideoSource, error) { return camera.Open(ctx) }
-	if d.camera, err = prepare(ctx, d, f.cameraName, openCamera); err != nil {
+	if d.camera, err = prepare(ctx, d, aCamera, openCamera); err != nil {
 		d.close()
 		return nil, err
 	}
-	d.pair = device.NewPair(device.PairConfig{
-		Mic: f.micName, Speaker: f.speakerName, NoAEC: f.noAEC, LowLatency: f.lowLatency,
-	})
-	openMic := func(ctx context.Context, _ string) (media.AudioSource, error) { return d.pair.OpenMic(ctx) }
-	if d.mic, err = prepare(ctx, d, f.micName, openMic); err != nil {
+	if d.mic, err = prepare(ctx, d, aMicrophone, d.pair.OpenMic); err != nil {
 		d.close()
 		return nil, err
 	}
-	openSpeaker := func(ctx context.Context, _ string) (media.AudioSink, error) { return d.pair.OpenSpeaker(ctx) }
-	if d.speaker, err = prepare(ctx, d, f.speakerName, openSpeaker); err != nil {
+	if d.speaker, err = prepare(ctx, d, aSpeaker, d.pair.OpenSpeaker); err != nil {
 		d.close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// newEye returns what opens the camera with a name.
+func newEye(name string) *device.Opener {
+	return device.NewOpener(name, device.VideoConfig{Chroma: true})
+}
+
+// choose has the opener of one kind open another device from now on, as
+// call.Config.Choose says.
+func (d *devices) choose(ctx context.Context, kind, name string) (undo func(), err error) {
+	pairUndo := func() {}
+	switch kind {
+	case aMicrophone:
+		pairUndo, err = d.pair.UseMic(ctx, name)
+	case aSpeaker:
+		pairUndo, err = d.pair.UseSpeaker(ctx, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	was, eye := d.names[kind], d.eye
+	d.names[kind] = name
+	if kind == aCamera {
+		d.eye = newEye(name)
+	}
+	return func() {
+		pairUndo()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.names[kind], d.eye = was, eye
+	}, nil
+}
+
+// isNone reports whether no device of a kind is wanted.
+func (d *devices) isNone(kind string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.names[kind] == device.None
 }
 
 // close closes the devices that nobody took.
@@ -100,18 +158,22 @@ func (d *devices) close() {
 	}
 }
 
-// prepare returns an opener for the device called name: nil for none, and one
-// that first hands out the device opened now when the name is a definite one.
-func prepare[S io.Closer](ctx context.Context, d *devices, name string,
-	open func(context.Context, string) (S, error),
+// prepare returns an opener for the device of a kind, which returns call.ErrNone
+// while none is wanted. It first hands out the device opened now when its name is a
+// definite one.
+func prepare[S io.Closer](ctx context.Context, d *devices, kind string,
+	open func(context.Context) (S, error),
 ) (func(context.Context) (S, error), error) {
-	if name == device.None {
-		return nil, nil
+	chosen := func(ctx context.Context) (s S, err error) {
+		if d.isNone(kind) {
+			return s, call.ErrNone
+		}
+		return open(ctx)
 	}
-	if name == device.Auto {
-		return func(ctx context.Context) (S, error) { return open(ctx, name) }, nil
+	if name := d.names[kind]; name == device.None || name == device.Auto {
+		return chosen, nil
 	}
-	s, err := open(ctx, name)
+	s, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +195,6 @@ func prepare[S io.Closer](ctx context.Context, d *devices, name string,
 		if take() {
 			return s, nil
 		}
-		return open(ctx, name)
+		return chosen(ctx)
 	}, nil
 }
