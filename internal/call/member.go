@@ -62,6 +62,7 @@ type member struct {
 	decoded  atomic.Uint64 // pictures
 	broken   atomic.Uint64 // pictures that could not be decoded
 	age      atomic.Int64  // capture to decoded of the last picture, ns
+	came     atomic.Uint64 // bytes of packets
 	lips     atomic.Int64  // by how much later it was shown than its sound is heard, ns
 	size     atomic.Uint64 // of the last picture: width<<32 | height
 
@@ -86,6 +87,8 @@ type member struct {
 	lastTick time.Time
 	lastPics uint64
 	fps      float64
+	lastDown uint64
+	down     float64 // kB/s that came over the last second
 	loss     float64
 	fastest  [2]time.Duration // least picture age of this and the minute before
 	minute   time.Time
@@ -262,11 +265,12 @@ func (m *member) second(now time.Time) (got, lost uint64) {
 		m.loss = float64(lost) / float64(got+lost)
 	}
 	m.trend += (m.loss - m.trend) / 2
-	pics := m.decoded.Load()
+	pics, came := m.decoded.Load(), m.came.Load()
 	if d := now.Sub(m.lastTick).Seconds(); !m.lastTick.IsZero() && d > 0 {
 		m.fps = float64(pics-m.lastPics) / d
+		m.down = float64(came-m.lastDown) / 1000 / d
 	}
-	m.lastTick, m.lastPics = now, pics
+	m.lastTick, m.lastPics, m.lastDown = now, pics, came
 	if now.Sub(m.minute) > time.Minute {
 		m.minute = now
 		m.fastest[1], m.fastest[0] = m.fastest[0], 0
@@ -297,7 +301,7 @@ func (m *member) snapshot() Member {
 		Fingerprint: m.fp, Mark: m.mark, Differs: m.differs,
 		Speaking: m.speaking.Load() && !m.beat.Muted,
 		Muted:    m.beat.Muted, Camera: m.beat.Camera,
-		Level: m.level.load(), Loss: m.loss, FPS: m.fps,
+		Level: m.level.load(), Loss: m.loss, FPS: m.fps, Down: m.down,
 		Voice: v.Delay, Picture: age, Lips: time.Duration(m.lips.Load()), Volume: m.volume.load(), MutedHere: m.mutedHere.Load(), Deaf: m.beat.Deaf,
 		Hand: m.raised.up, HandAt: m.raised.handAt(),
 		VoicePlayed: v.Played, VoiceConcealed: v.Concealed, VoiceRepeated: v.Repeated, VoiceRestored: v.Restored,

@@ -40,6 +40,7 @@ func (c *Call) recvLoop(l *link) {
 			c.stray.Add(1)
 			continue
 		}
+		m.came.Add(uint64(n))
 		c.take(l, m, p, b, time.Now())
 	}
 }

@@ -65,6 +65,7 @@ type Member struct {
 	Away      bool
 	AwaySince time.Time // when this member heard of it
 
+	Down    float64       // kB/s that came of the member over the last second
 	FPS     float64       // pictures decoded over the last second
 	Width   int           // of the last picture, in pixels; 0 before the first
 	Height  int           // likewise

@@ -29,7 +29,10 @@ type event struct {
 	Members []memberStats `json:"members,omitempty"`
 	Waiting []knockStats  `json:"waiting,omitempty"`
 	Locked  bool          `json:"locked,omitempty"`
-	Sends   []sending     `json:"sends,omitempty"`
+
+	Hand     bool      `json:"hand,omitempty"` // one's own is up
+	Deafened bool      `json:"deafened,omitempty"`
+	Sends    []sending `json:"sends,omitempty"`
 }
 
 // A sending is a size in which this member sends its pictures.
@@ -63,6 +66,11 @@ type memberStats struct {
 	AwaySince      string  `json:"away_since,omitempty"`
 	Speaking       bool    `json:"speaking"`
 	Muted          bool    `json:"muted"`
+	MutedHere      bool    `json:"muted_here"`
+	Deafened       bool    `json:"deafened"`
+	Hand           bool    `json:"hand"`
+	HandAt         string  `json:"hand_at,omitempty"` // since when it is up
+	Down           float64 `json:"down_kB_s"`
 	Loss           float64 `json:"loss"`
 	FPS            float64 `json:"fps"`
 	Width          int     `json:"width"` // of the last picture, in pixels
@@ -183,17 +191,22 @@ func statsEvent(s *call.State, now time.Time) event {
 	v := event{Time: stamp(now), Event: "stats", Slot: &s.Self.Slot, Link: &linkFigures{
 		Path: s.Link.Path.String(), RTT: ms(s.Link.RTT), Up: s.Link.Up, Down: s.Link.Down, Loss: s.Link.Loss,
 		Joined: s.Link.Phase == call.Joined,
-	}, Locked: s.Locked}
+	}, Locked: s.Locked, Hand: s.Self.Hand, Deafened: s.Self.Deaf}
 	for i := range s.Members {
 		m := &s.Members[i]
-		awaySince := ""
+		awaySince, handAt := "", ""
+		if m.Hand {
+			handAt = stamp(m.HandAt)
+		}
 		if m.Away {
 			awaySince = stamp(m.AwaySince)
 		}
 		v.Members = append(v.Members, memberStats{
 			Away: m.Away, AwaySince: awaySince,
 			Slot: m.Slot, Name: m.Name, Fingerprint: m.Fingerprint.String(), Mark: m.Mark.String(),
-			Present: m.Present, Differs: m.Differs, Speaking: m.Speaking, Muted: m.Muted, Loss: m.Loss, FPS: m.FPS, Width: m.Width, Height: m.Height,
+			Present: m.Present, Differs: m.Differs, Speaking: m.Speaking, Muted: m.Muted,
+			MutedHere: m.MutedHere, Deafened: m.Deaf, Hand: m.Hand, HandAt: handAt, Down: m.Down,
+			Loss: m.Loss, FPS: m.FPS, Width: m.Width, Height: m.Height,
 			VoiceDelay: ms(m.Voice), PictureDelay: ms(m.Picture),
 			Lips: ms(m.Lips), Volume: m.Volume,
 			VoicePlayed: m.VoicePlayed, VoiceConcealed: m.VoiceConcealed,
