@@ -280,6 +280,9 @@ func TestThreeMembersSeeAndHearEachOther(t *testing.T) {
 				if m.Voice <= 0 || m.Voice > 110*time.Millisecond {
 					t.Errorf("p%d: voice of %q is %v old when played, want at most 110ms", i, m.Name, m.Voice)
 				}
+				if m.Down < s.Link.Down/4 || m.Down > s.Link.Down {
+					t.Errorf("p%d: %.1f kB/s of %.1f come of %q", i, m.Down, s.Link.Down, m.Name)
+				}
 				if m.Picture > 100*time.Millisecond {
 					t.Errorf("p%d: picture of %q is %v old, want at most 100ms", i, m.Name, m.Picture)
 				}

@@ -51,7 +51,7 @@ type Member struct {
 
 	Speaking bool
 	Muted    bool
-	Deaf     bool          // plays nothing of the others
+	Deaf     bool          // plays nothing of the others; of Self: as SetDeafened was told
 	Hand     bool          // is up
 	HandAt   time.Time     // since when; of others by this member's clock
 	Camera   bool          // sends pictures
@@ -136,7 +136,7 @@ func (c *Call) State(s *State) {
 	s.Self = Member{
 		Slot: slot, Name: c.cfg.Name, Present: true, Fingerprint: c.cfg.Identity.Fingerprint(),
 		Speaking: c.selfTalk.Load(), Muted: c.silent(),
-		Deaf: c.deaf(),
+		Deaf: c.deafened.Load(),
 		Hand: own.up, HandAt: own.handAt(),
 		Camera:  c.cameraOn.Load() && s.Cam,
 		Level:   c.selfDB.load(),
