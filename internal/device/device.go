@@ -52,7 +52,7 @@ func (e *Error) Hint() string {
 	case errors.Is(err, pulse.ErrNoServer):
 		return "start PulseAudio or PipeWire, or use " + flag + " none"
 	case errors.Is(err, ErrNoDevice):
-		return "plug one in, or use " + flag + " test or " + flag + " none"
+		return "plug one in, or use " + flag + " none"
 	case errors.Is(err, syscall.ENOSPC):
 		return "make room on the disk"
 	case errors.Is(err, syscall.EBUSY):

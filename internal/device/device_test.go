@@ -26,7 +26,7 @@ func TestHint(t *testing.T) {
 		{"open camera", ErrNotFound, "s2c devices"},
 		{"open camera", v4l2.ErrNotCamera, "s2c devices"},
 		{"open microphone", pulse.ErrNotFound, "s2c devices"},
-		{"open camera", ErrNoDevice, "plug one in, or use --camera test or --camera none"},
+		{"open camera", ErrNoDevice, "plug one in, or use --camera none"},
 		{"open microphone", ErrNoDevice, "--mic none"},
 		{"open camera", ErrNoFFmpeg, ffmpegPackage},
 		{"open microphone", pulse.ErrNoServer, "start PulseAudio or PipeWire, or use --mic none"},

@@ -362,6 +362,13 @@ func TestLeave(t *testing.T) {
 	}
 }
 
+// A hinted error says what to do.
+type hinted struct{}
+
+func (hinted) Error() string { return "open camera \"auto\": there is none" }
+func (hinted) Unwrap() error { return errors.New("there is none") }
+func (hinted) Hint() string  { return "plug one in" }
+
 // TestWords checks how long notices stay, and who is told to unmute.
 func TestWords(t *testing.T) {
 	e := newEngine(1)
@@ -385,6 +392,7 @@ func TestWords(t *testing.T) {
 			{call.Notice{Kind: call.MemberAway, Name: "bo"}, "bo is reconnecting"},
 			{call.Notice{Kind: call.MemberBack, Name: "bo"}, "bo is back"},
 			{call.Notice{Kind: call.DeviceLost, Device: "camera", Err: errors.New("busy")}, "no camera: busy"},
+			{call.Notice{Kind: call.DeviceLost, Device: "camera", Err: hinted{}}, "no camera: there is none - plug one in"},
 			{call.Notice{Kind: call.DeviceBack, Device: "camera"}, "the camera is back"},
 			{call.Notice{Kind: call.MemberJoined, Slot: 10, Fingerprint: printOf(0), Name: "anna"}, "anna joined, never met before"},
 			{call.Notice{Kind: call.MemberUnanswered, Name: "bo"}, "bo did not answer"},

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,7 +123,7 @@ func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
 	case call.MemberBack:
 		return name + " is back", false
 	case call.DeviceLost:
-		return "no " + device + because, true
+		return "no " + device + faultText(n.Err), true
 	case call.DeviceBack:
 		return "the " + device + " is back", false
 	case call.DeviceChanged:
@@ -167,6 +168,24 @@ func noticeText(n call.Notice, isNew bool) (s string, bad bool) {
 	default: // chat lines, knocks and changed keys
 		return "", false
 	}
+}
+
+// faultText returns what is wrong with a device and, if the error has a Hint, what
+// to do about it: then its own words leave out what was tried, as whoever reads
+// them knows.
+func faultText(err error) string {
+	h, ok := errors.AsType[interface {
+		error
+		Hint() string
+		Unwrap() error
+	}](err)
+	switch {
+	case err == nil:
+		return ""
+	case !ok || h.Hint() == "":
+		return ": " + text.Clean(err.Error(), 200)
+	}
+	return ": " + text.Clean(h.Unwrap().Error(), 100) + " - " + text.Clean(h.Hint(), 100)
 }
 
 // alarmText returns the words for somebody with another key than before, and
