@@ -55,6 +55,8 @@ var layers = map[string]string{
 	"internal/ui":   "internal/term internal/media internal/call internal/text internal/trust cipher/hello ascii",
 	"internal/cli":  "...",
 	"":              "internal/cli",
+
+	"internal/papers": "internal/cli", // not part of the program
 }
 
 // lab packages help tests and are not part of the program; nothing but they

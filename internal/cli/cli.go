@@ -49,6 +49,10 @@ func Main(ctx context.Context, e Env) int {
 	return e.report(cmd.ExecuteContext(ctx))
 }
 
+// Commands returns the commands, for what is written about them. They are not to
+// be run.
+func Commands() *cobra.Command { return OS().root() }
+
 // root returns the command tree.
 func (e Env) root() *cobra.Command {
 	root := &cobra.Command{
