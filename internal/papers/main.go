@@ -1,10 +1,11 @@
 // Command papers writes what goes with the program besides itself:
 //
-//	go run ./internal/papers -o papers               man pages, completions, licences
+//	go run ./internal/papers -o papers               man pages and so on
 //	go run ./internal/papers -sbom s2c.cdx.json s2c  what a binary is made of
 //
 // Man pages and completions come from the commands themselves, and the licences
-// from the modules that the program is built with, on any of its systems. What it
+// from the modules that the program is built with, on any of its systems. The unit
+// is that of packaging as packages have it. What it
 // writes depends on nothing else but SOURCE_DATE_EPOCH, the time in seconds that is
 // on the man pages, so that a release can be made again with the same bytes.
 package main
@@ -18,6 +19,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,7 +63,38 @@ func run(ctx context.Context, args []string) error {
 	if err := writeCompletions(root, filepath.Join(*dir, "completions")); err != nil {
 		return err
 	}
+	if err := writeUnit(filepath.Join(*dir, "s2c.service")); err != nil {
+		return err
+	}
 	return writeLicences(ctx, filepath.Join(*dir, "LICENCES.txt"))
+}
+
+// unitHead starts the unit of packages.
+const unitHead = `# The hub of s2c: systemctl enable --now s2c
+#
+# Settings go to /etc/s2c/server.env, a line each, such as S2C_PORT=1122; "s2c server
+# -h" tells all of them. What the hub keeps is in /var/lib/s2c.
+`
+
+// writeUnit writes the unit of the hub as packages have it: with the program where
+// they put it, and the user that they make.
+func writeUnit(name string) error {
+	b, err := os.ReadFile("packaging/s2c.service")
+	if err != nil {
+		return err
+	}
+	unit := string(b)
+	for _, x := range [][2]string{
+		{"\nExecStart=/usr/local/bin/s2c server\n", "\nExecStart=/usr/bin/s2c server\n"},
+		{"\nDynamicUser=yes\n", "\nDynamicUser=yes\nUser=s2c\n"},
+	} {
+		if strings.Count(unit, x[0]) != 1 {
+			return fmt.Errorf("the unit lacks %q", x[0])
+		}
+		unit = strings.Replace(unit, x[0], x[1], 1)
+	}
+	_, text, _ := strings.Cut(unit, "\n[Unit]\n") // before it is how to install it without a package
+	return os.WriteFile(name, []byte(unitHead+"[Unit]\n"+text), 0o644)
 }
 
 // date returns the time that epoch says, in seconds since 1970, or now.

@@ -69,6 +69,9 @@ func TestPapers(t *testing.T) {
 			t.Errorf("the terms do not name %q", want)
 		}
 	}
+	if unit := read(t, dirs[0], "s2c.service"); !strings.Contains(unit, "\nExecStart=/usr/bin/s2c server\n") || !strings.Contains(unit, "\nUser=s2c\n") || strings.Contains(unit, "/usr/local") {
+		t.Errorf("the unit of packages is\n%s", unit)
+	}
 	files := 0
 	for _, name := range []string{"man", "completions", "."} {
 		list, err := os.ReadDir(filepath.Join(dirs[0], name))
