@@ -65,7 +65,7 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
   s2c join -s session1 -c darker host:1122       join a session at a hub
   s2c join -s session1 -c darker                 join, and be the hub too
   s2c key                                        who you are, and whom you know`,
-		Version:       version(),
+		Version:       versionName(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -82,7 +82,7 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err, "see " + cmd.CommandPath() + " -h"}
 	})
-	root.AddCommand(e.server(), e.join(), e.demo(), e.mirror(), e.devices(), e.doctor(), e.key(), e.bench())
+	root.AddCommand(e.server(), e.join(), e.demo(), e.mirror(), e.devices(), e.doctor(), e.key(), e.bench(), e.version())
 	return root
 }
 
