@@ -73,8 +73,8 @@ func appendHub(b []byte, s hub.Stats, unsent uint64) []byte {
 		{"s2c_packets_received_total", "Sealed packets received from members.", s.Packets},
 		{"s2c_received_bytes_total", "Bytes of these packets, without the headers of the network.", s.Bytes},
 		{"s2c_packets_forwarded_total", "Packets handed to connections of members, one for each receiver; see s2c_process_cpu_seconds_total for what each costs.", s.Forwarded},
-		{"s2c_packets_unsent_total", "UDP packets, of one datagram or several, that the system did not take.", unsent},
 		{"s2c_packets_resent_total", "Of these, pictures that a member had lost and asked for again.", s.Resent},
+		{"s2c_packets_unsent_total", "UDP packets, of one datagram or several, that the system did not take.", unsent},
 	} {
 		b = metrics.AppendCounter(b, c.name, c.help, float64(c.value))
 	}

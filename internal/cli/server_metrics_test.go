@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -83,6 +84,18 @@ func TestServerMetrics(t *testing.T) {
 	} {
 		if v, ok := all[name]; !ok || v != 0 {
 			t.Errorf("%s is %v, %v at the start, want 0", name, v, ok)
+		}
+	}
+	// Each of the hub's own is explained to who runs it.
+	papers, err := os.ReadFile("../../docs/hub.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range all {
+		name, _, _ = strings.Cut(name, "{")
+		ofProcess := strings.HasPrefix(name, "s2c_process_") || name == "s2c_goroutines" || name == "s2c_heap_bytes"
+		if !ofProcess && !strings.Contains(string(papers), "`"+name+"`") {
+			t.Errorf("docs/hub.md does not explain %s", name)
 		}
 	}
 	if all["s2c_goroutines"] < 1 || all["s2c_heap_bytes"] < 1 {
