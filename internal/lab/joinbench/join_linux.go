@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// joinWithin is how long a join may take.
+const joinWithin = 20 * time.Second
+
+// join runs a program in a terminal until it shows a picture, and ends it.
+func join(ctx context.Context, o options, env, argv []string) (t times, err error) {
+	ctx, cancel := context.WithTimeout(ctx, joinWithin)
+	defer cancel()
+	ours, theirs, err := openTerminal(o.cols, o.rows)
+	if err != nil {
+		return t, err
+	}
+	defer ours.Close()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, theirs, theirs, theirs
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
+	w := watcher{start: time.Now()}
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		return t, err
+	}
+	defer func() {
+		_, _ = ours.WriteString("q")
+		_, _ = drain(ours) // or its last words would make it wait
+		_ = cmd.Wait()     // it ends when it is asked to, or is killed
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := ours.Read(buf)
+		if err != nil {
+			return t, fmt.Errorf("%w: %w", errOutput, err)
+		}
+		say, done := w.take(buf[:n], time.Now())
+		if _, err := ours.WriteString(say); err != nil {
+			return t, err
+		}
+		if done {
+			return w.times, nil
+		}
+	}
+}
+
+// drain reads until the program has ended.
+func drain(f *os.File) (n int, err error) {
+	buf := make([]byte, 64<<10)
+	for {
+		m, err := f.Read(buf)
+		if n += m; err != nil {
+			return n, err
+		}
+	}
+}
+
+// openTerminal returns the two ends of a terminal.
+func openTerminal(cols, rows int) (ours, theirs *os.File, err error) {
+	if ours, err = os.OpenFile("/dev/ptmx", os.O_RDWR, 0); err != nil {
+		return nil, nil, err
+	}
+	fd := int(ours.Fd())
+	if err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err == nil {
+		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(cols), Row: uint16(rows)})
+	}
+	n := 0
+	if err == nil {
+		n, err = unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	}
+	if err == nil {
+		theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		ours.Close()
+		return nil, nil, err
+	}
+	return ours, theirs, nil
+}

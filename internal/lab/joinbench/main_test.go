@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sanix-darker/s2c/internal/lab"
+)
+
+// TestWatcher follows what a program writes, cut anywhere.
+func TestWatcher(t *testing.T) {
+	output := "\x1b[>0q\x1b[c" + "ann" + "\x1b[?1049h" + "│ ann │" + strings.Repeat("▀\x1b[m", pictureCells)
+	for _, size := range []int{1 << 20, 7, 64} {
+		w := watcher{start: time.Unix(0, 0)}
+		said, ended := "", false
+		at := 0
+		for b := []byte(output); len(b) > 0 && !ended; {
+			n := min(size, len(b))
+			at++
+			say, done := w.take(b[:n], time.Unix(int64(at), 0))
+			said += say
+			b, ended = b[n:], done
+		}
+		if said != answer || !ended {
+			t.Errorf("in pieces of %d: answered %q, a picture is seen: %v", size, said, ended)
+		}
+		if w.times[asked] == 0 || w.times[screen] < w.times[asked] || w.times[name] < w.times[screen] {
+			t.Errorf("in pieces of %d: %v", size, w.times)
+		}
+	}
+}
+
+// TestJoin joins once and fails when that takes as long as a person would notice.
+func TestJoin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	o := options{joins: 1, cols: 80, rows: 24}
+	list, err := measure(context.Background(), o)
+	lab.Need(t, err)
+	if len(list) != 1 || list[0][picture] <= 0 || list[0][picture] > 2*time.Second {
+		t.Errorf("%v, want a picture within 2 s", list)
+	}
+}
