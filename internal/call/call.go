@@ -101,8 +101,9 @@ type Config struct {
 	// nothing then.
 	Thin bool
 
-	// NoGate leaves the noise of the room between the words as loud as it is.
-	NoGate bool
+	// Gate, unless it is nil, reports whether the noise of the room between the words
+	// is made quieter, for the microphone that was just opened. nil: it is.
+	Gate func() bool
 
 	// AEC, unless it is nil, returns why the others may hear themselves from this
 	// member's speaker, nil if they do not. The person is then told.

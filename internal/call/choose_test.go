@@ -47,10 +47,10 @@ func (s *shop) open(kind string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := s.chosen[kind]
-	switch {
-	case name == "none":
+	switch name {
+	case "none":
 		return call.ErrNone
-	case name == "lost":
+	case "lost":
 		return errMissing
 	}
 	s.opened = append(s.opened, kind+" "+name)

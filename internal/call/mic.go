@@ -30,6 +30,7 @@ func (c *Call) micLoop(ctx context.Context) {
 		c.micOpen.Store(true)
 		defer c.micOpen.Store(false)
 		c.tellEcho()
+		m.gated = c.cfg.Gate == nil || c.cfg.Gate()
 		for {
 			if err := s.ReadChunk(&m.chunk); err != nil {
 				m.reset()
@@ -57,6 +58,7 @@ type microphone struct {
 	call  *Call
 	units uint16 // chunks in a packet
 
+	gated  bool // what is open goes through gate
 	gate   audio.Gate
 	meter  audio.Meter
 	shield shield
@@ -90,7 +92,7 @@ func (m *microphone) take() {
 	if clipped(&m.chunk) {
 		c.clipped.Store(m.chunk.At.UnixNano())
 	}
-	if !c.cfg.NoGate {
+	if m.gated {
 		m.gate.Apply(&m.chunk)
 	}
 	m.meter.Measure(&m.chunk)

@@ -71,7 +71,8 @@ const (
 func (d *devices) fit(cfg *call.Config, f *deviceFlags) {
 	cfg.Camera, cfg.Mic, cfg.Speaker, cfg.Choose = d.camera, d.mic, d.speaker, d.choose
 	cfg.Muted, cfg.CameraOff = f.muted, f.cameraOff
-	cfg.LowLatency, cfg.Thin, cfg.NoGate = f.lowLatency, f.thin, f.noAEC || !d.pair.Live()
+	cfg.LowLatency, cfg.Thin = f.lowLatency, f.thin
+	cfg.Gate = func() bool { return !f.noAEC && d.pair.Live() }
 	cfg.AEC = func() error {
 		err := d.pair.AEC()
 		if errors.Is(err, device.ErrNoAEC) {

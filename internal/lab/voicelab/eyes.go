@@ -94,7 +94,7 @@ func watch(ctx context.Context, args []string, out, log io.Writer) error {
 		Dial: func(ctx context.Context) (transport.Conn, error) {
 			return transport.Dial(ctx, transport.DialConfig{Addr: *hub, Verify: func(string) error { return nil }})
 		},
-		Session: session, Name: *name, Thin: *thin, NoGate: true,
+		Session: session, Name: *name, Thin: *thin, Gate: func() bool { return false },
 		Camera:  func(context.Context) (media.VideoSource, error) { return newStage(w.clip, w.began), nil },
 		Mic:     func(ctx context.Context) (media.AudioSource, error) { return device.OpenMic(ctx, *mic) },
 		Speaker: func(ctx context.Context) (media.AudioSink, error) { return device.OpenSpeaker(ctx, *speaker) },
