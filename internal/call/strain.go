@@ -23,7 +23,9 @@ const (
 	// all heads when nothing is done about them.
 	thinBelow = 60_000
 
-	strainTime  = 4 * time.Second  // it must show for so long
+	strainTime  = 4 * time.Second // it must show for so long,
+	strainSoon  = time.Second     // or so long where words wait for strainDeep already
+	strainDeep  = 400 * time.Millisecond
 	strainHold  = 10 * time.Minute // and counts for so long at first: to try costs some words
 	strainMost  = 40 * time.Minute // and at most
 	strainCalm  = 2 * time.Minute  // without it, it is like the first time
@@ -46,6 +48,14 @@ func (l load) strained() bool {
 		l.told && l.up < thinBelow || l.late && l.down < thinBelow
 }
 
+// lasts returns for how long that must show.
+func (l load) lasts() time.Duration {
+	if 0 < l.rate && l.rate < thinBelow && l.queue >= strainDeep {
+		return strainSoon
+	}
+	return strainTime
+}
+
 // second takes what is known, once a second, and reports whether the answer is
 // another one than before.
 func (s *strain) second(l load, now time.Time) (changed bool) {
@@ -61,7 +71,7 @@ func (s *strain) second(l load, now time.Time) (changed bool) {
 	case s.felt.IsZero():
 		s.felt = now
 	}
-	if thin || s.felt.IsZero() || now.Sub(s.felt) < strainTime {
+	if thin || s.felt.IsZero() || now.Sub(s.felt) < l.lasts() {
 		s.thin.Store(false)
 		return thin
 	}

@@ -33,6 +33,7 @@ func TestStrained(t *testing.T) {
 func TestStrain(t *testing.T) {
 	bad, good := load{late: true, down: 30_000}, load{}
 	elsewhere := load{way: 1}
+	deep := load{rate: 30_000, queue: strainDeep}
 	const hold = int(strainHold / time.Second)
 	type look struct {
 		l     load
@@ -47,6 +48,8 @@ func TestStrain(t *testing.T) {
 		{"good", []look{{good, 100}}, false, 0},
 		{"bad for a moment", []look{{bad, 4}, {good, 1}, {bad, 4}, {good, 1}}, false, 0},
 		{"bad", []look{{bad, 5}}, true, 1},
+		{"bad for words", []look{{deep, 2}}, true, 1},
+		{"bad for words for a moment", []look{{deep, 1}, {good, 1}, {deep, 1}, {good, 1}}, false, 0},
 		{"bad, as it is thin", []look{{bad, hold + 4}}, true, 1},
 		{"better", []look{{bad, 5}, {good, hold - 1}}, true, 1},
 		{"tried again", []look{{bad, 5}, {good, hold}}, false, 2},
