@@ -40,7 +40,7 @@ func join(ctx context.Context, o options, env, argv []string) (t times, err erro
 	for {
 		n, err := ours.Read(buf)
 		if err != nil {
-			return t, fmt.Errorf("%w: %w", errOutput, err)
+			return t, fmt.Errorf("%w: %w; it said: %q", errOutput, err, w.tail)
 		}
 		say, done := w.take(buf[:n], time.Now())
 		if _, err := ours.WriteString(say); err != nil {

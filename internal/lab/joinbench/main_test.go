@@ -37,7 +37,7 @@ func TestJoin(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	o := options{joins: 1, cols: 80, rows: 24}
+	o := options{joins: 1, cols: 80, rows: 24, camera: "none", mic: "none"}
 	list, err := measure(context.Background(), o)
 	lab.Need(t, err)
 	if len(list) != 1 || list[0][asked] <= 0 || list[0][screen] < list[0][asked] || list[0][name] < list[0][screen] || list[0][picture] < list[0][screen] {

@@ -17,7 +17,7 @@ var (
 const answer = "\x1b[?62;22c"
 
 // tailMost is how much is kept for what is cut in two.
-const tailMost = 32
+const tailMost = 400
 
 // take takes what was written until now. It returns what to answer, and whether
 // there is a picture.
