@@ -300,7 +300,7 @@ func TestSession(t *testing.T) {
 		while :; do
 			read line || continue # the trap interrupts it
 			echo "again $line"
-			[ "$line" = end ] && exit 7
+			[ "$line" = bye ] && exit 7
 		done`,
 		"MARK=it's; here")
 	g, err := s.WaitText("tmux-256color truecolor it's; here", soon)
@@ -340,6 +340,13 @@ func TestSession(t *testing.T) {
 	if err := s.Keys("e", "n", "d", "Enter"); err != nil {
 		t.Fatal(err)
 	}
+	// tmux may know of a program's end before it reads the last words, and drop them.
+	if _, err := s.WaitText("again end", soon); err != nil {
+		t.Error(err)
+	}
+	if err := s.Keys("b", "y", "e", "Enter"); err != nil {
+		t.Fatal(err)
+	}
 	var status int
 	_, err = s.WaitFor(func(Grid) bool {
 		var exited bool
@@ -349,7 +356,6 @@ func TestSession(t *testing.T) {
 	if err != nil || status != 7 {
 		t.Errorf("exit status = %d, %v, want 7", status, err)
 	}
-	// tmux can know of the end before it has read the last words.
 	if _, err := s.WaitText("again end", soon); err != nil {
 		t.Errorf("the last screen is gone: %v", err)
 	}
