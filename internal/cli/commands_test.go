@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/sanix-darker/s2c/internal/command"
 )
 
 // all returns the commands up to the end of the input, one per line.
@@ -23,7 +23,7 @@ func all(c *commands) (lines []string) {
 }
 
 func TestReadCommands(t *testing.T) {
-	long := strings.Repeat("x", maxCommand)
+	long := strings.Repeat("x", command.MaxLine)
 	for _, test := range []struct {
 		in   string
 		want []string
@@ -81,58 +81,4 @@ func TestReadCommandsFile(t *testing.T) {
 		t.Errorf("after the end of the input came %q", got)
 	}
 	c.close()
-}
-
-func TestObeyUsage(t *testing.T) {
-	for line, want := range map[string]string{
-		"dance":           `unknown command "dance"`,
-		"Say hello":       `unknown command "Say"`,
-		"\x1b[2J":         `unknown command "\x1b[2J"`,
-		"say":             "usage: say TEXT",
-		"lock it":         "usage: lock",
-		"admit":           "usage: admit SLOT|NAME",
-		"camera":          "usage: camera on|off",
-		"camera on off":   `camera: "on off" is neither on nor off`,
-		"leave now":       "usage: leave",
-		"volume":          "usage: volume DB SLOT|NAME",
-		"volume loud ann": `volume: "loud" is no number of dB from -40 to 12`,
-		"volume NaN ann":  `volume: "NaN" is no number of dB from -40 to 12`,
-		"volume 99 ann":   `volume: "99" is no number of dB from -40 to 12`,
-		"verify everyone": "usage: verify",
-	} {
-		if err := obey(nil, line); err == nil || err.Error() != want {
-			t.Errorf("obey(%q) = %v, want %s", line, err, want)
-		}
-	}
-	if err := obey(nil, "leave"); !errors.Is(err, errLeave) {
-		t.Errorf("obey(leave) = %v, want %v", err, errLeave)
-	}
-}
-
-func TestTo(t *testing.T) {
-	list := []somebody{{0, "ann"}, {1, "Bo Vine"}, {2, ""}, {3, "1"}, {4, "twin"}, {7, "TWIN"}, {9, "12"}}
-	for _, test := range []struct{ who, want string }{
-		{"ann", "0"},
-		{"bo vine", "1"},
-		{"2", "2"},
-		{"1", "1"},
-		{"12", "9"},
-		{"7", "7"},
-		{"twin", `2 are called "twin"; give the slot`},
-		{"5", `nobody in slot or called "5" is here`},
-		{"65536", `nobody in slot or called "65536" is here`},
-		{"-1", `nobody in slot or called "-1" is here`},
-		{"carl", `nobody in slot or called "carl" is here`},
-	} {
-		got := ""
-		if err := to(test.who, list, "is here", func(slot uint16) bool { got = fmt.Sprint(slot); return true }); err != nil {
-			got = err.Error()
-		}
-		if got != test.want {
-			t.Errorf("to(%q) is %s, want %s", test.who, got, test.want)
-		}
-	}
-	if err := to("ann", list, "is here", func(uint16) bool { return false }); err == nil {
-		t.Error("to somebody who has just gone is no error")
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/command"
 )
 
 // An event is one line of headless output.
@@ -17,7 +18,9 @@ type event struct {
 	Slot   *uint16 `json:"slot,omitempty"`
 	Name   string  `json:"name,omitempty"`
 	Device string  `json:"device,omitempty"`
-	Error  string  `json:"error,omitempty"`
+
+	Command string `json:"command,omitempty"` // that was done, or that failed
+	Error   string `json:"error,omitempty"`
 
 	Fingerprint string   `json:"fingerprint,omitempty"`
 	Mark        string   `json:"mark,omitempty"` // how well the person is known
@@ -129,13 +132,11 @@ func (e Env) headless(ctx context.Context, c *call.Call, every time.Duration) er
 				continue
 			}
 			if line.err == nil {
-				line.err = obey(c, line.line)
+				line.err = command.Do(c, line.line)
 			}
-			if errors.Is(line.err, errLeave) {
-				return nil
-			}
-			if line.err != nil {
-				err = out.Encode(event{Time: stamp(time.Now()), Event: "error", Error: line.err.Error()})
+			err = out.Encode(answerEvent(line))
+			if errors.Is(line.err, command.ErrLeave) {
+				return err
 			}
 		case now := <-tick:
 			c.State(&s)
@@ -154,6 +155,15 @@ func welcomeEvent(s *call.State) event {
 		Time: stamp(time.Now()), Event: "welcome", Slot: &s.Self.Slot, Name: s.Self.Name, Session: s.Session,
 		Fingerprint: s.Self.Fingerprint.String(),
 	}
+}
+
+// answerEvent returns the line for an order that was obeyed, or not.
+func answerEvent(o order) event {
+	v := event{Time: stamp(time.Now()), Event: "ok", Command: o.line}
+	if o.err != nil && !errors.Is(o.err, command.ErrLeave) {
+		v.Event, v.Error = "error", o.err.Error()
+	}
+	return v
 }
 
 // noticeEvent returns the line for n. s is how the call stands after it.
