@@ -52,6 +52,7 @@ var layers = map[string]string{
 	"internal/hubload": "cipher cipher/hello cipher/identity cipher/sframe internal/transport internal/wire",
 
 	"internal/command": "internal/call internal/text",
+	"internal/ctl":     "",
 
 	"internal/term": "ascii internal/text",
 	"internal/ui":   "internal/term internal/media internal/call internal/text internal/trust cipher/hello ascii",
