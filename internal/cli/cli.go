@@ -64,6 +64,7 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
   s2c server -p 1122                             run a hub
   s2c join -s session1 -c darker host:1122       join a session at a hub
   s2c join -s session1 -c darker                 join, and be the hub too
+  s2c ctl toggle                                 mute the call that runs, or unmute it
   s2c key                                        who you are, and whom you know`,
 		Version:       versionName(),
 		SilenceErrors: true,
@@ -82,7 +83,7 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err, "see " + cmd.CommandPath() + " -h"}
 	})
-	root.AddCommand(e.server(), e.join(), e.demo(), e.mirror(), e.devices(), e.doctor(), e.key(), e.bench(), e.version())
+	root.AddCommand(e.server(), e.join(), e.ctl(), e.demo(), e.mirror(), e.devices(), e.doctor(), e.key(), e.bench(), e.version())
 	return root
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/sanix-darker/s2c/cipher/hello"
 	"github.com/sanix-darker/s2c/hub"
 	"github.com/sanix-darker/s2c/internal/call"
+	"github.com/sanix-darker/s2c/internal/command"
 	"github.com/sanix-darker/s2c/internal/text"
 	"github.com/sanix-darker/s2c/internal/transport"
 	"github.com/sanix-darker/s2c/internal/ui"
@@ -97,6 +98,7 @@ S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOO
 	f.policy.add(cmd)
 	f.deviceFlags.add(cmd)
 	f.screenFlags.add(cmd)
+	fl.BoolVar(&f.noCtl, "no-ctl", false, "no socket by which s2c ctl steers the call")
 	return cmd
 }
 
@@ -394,6 +396,9 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 	ctx, cancel := context.WithCancelCause(ctx)
 	var run sync.WaitGroup
 	run.Go(func() { cancel(c.Run(ctx)) })
+	if !s.noCtl {
+		e.steer(ctx, c, func() { cancel(command.ErrLeave) }, &run)
+	}
 	var err error
 	if s.headless {
 		err = e.headless(ctx, c, s.stats)
@@ -407,5 +412,8 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 	if err == nil {
 		return nil // the person left
 	}
-	return context.Cause(ctx)
+	if err = context.Cause(ctx); errors.Is(err, command.ErrLeave) {
+		return nil // likewise, by another program
+	}
+	return err
 }

@@ -25,6 +25,7 @@ type screenFlags struct {
 	lookFlags
 	headless bool
 	stats    time.Duration
+	noCtl    bool // no other program may steer the call
 }
 
 func (f *screenFlags) add(cmd *cobra.Command) {

@@ -47,7 +47,8 @@ func run() int {
 //	await NAME PATTERN    waits until the output of that member matches; "! await" makes sure that it does not so far
 //	tell NAME LINE        writes a line to the standard input of that member
 //	hush NAME             closes it
-//	leave NAME            interrupts that member, who must exit with 130
+//	begin NAME PROG ARG...  starts a command as if it were a member
+//	leave NAME [CODE]     interrupts that member, who must exit with 130, or CODE
 //	die NAME              kills that member
 //	ends NAME CODE        waits for that member to exit with CODE
 //	plain                 something that is not a hub listens at $PLAIN
@@ -67,6 +68,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("S2C_CONFIG", env.WorkDir+"/config")
 			env.Setenv("S2C_STATE", env.WorkDir+"/state")
 			env.Setenv("PULSE_SERVER", "unix:"+env.WorkDir+"/no-sound-here")
+			env.Setenv("XDG_RUNTIME_DIR", env.WorkDir+"/run")
 			env.Values["people"] = make(map[string]int)
 			return writeIdentities(t, env.WorkDir)
 		},
@@ -82,6 +84,7 @@ func TestScripts(t *testing.T) {
 			"plain":  plain,
 			"exits":  exits,
 			"member": startMember,
+			"begin":  begin,
 			"await":  await,
 			"tell":   tell,
 			"hush":   hush,
@@ -96,7 +99,7 @@ func TestScripts(t *testing.T) {
 const madeIdentities = 8
 
 func writeIdentities(t *testing.T, dir string) error {
-	for _, d := range []string{"config", "ids"} {
+	for _, d := range []string{"config", "ids", "run"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return err
 		}
@@ -147,12 +150,22 @@ func startMember(ts *testscript.TestScript, _ bool, args []string) {
 	name := args[0]
 	words := []string{"join", "-s", "room", "-c", name, "--headless", "--camera", "none", "--mic", "none", "--speaker", "none"}
 	words = append(words, whoIs(ts, args)...)
-	m := &runningMember{cmd: exec.Command("s2c", append(words, args[1:]...)...)}
-	path, err := exec.LookPath("s2c")
+	start(ts, name, "s2c", append(words, args[1:]...)...)
+}
+
+// begin starts a command whose output is awaited as that of a member.
+func begin(ts *testscript.TestScript, _ bool, args []string) {
+	start(ts, args[0], args[1], args[2:]...)
+}
+
+// start runs a program under a name.
+func start(ts *testscript.TestScript, name, program string, args ...string) {
+	m := &runningMember{cmd: exec.Command(program, args...)}
+	path, err := exec.LookPath(program)
 	ts.Check(err)
 	m.cmd.Path, m.cmd.Err = path, nil
 	m.cmd.Dir = ts.MkAbs(".")
-	for _, key := range []string{"PATH", "HOME", "S2C_CONFIG", "S2C_STATE", "S2C_PASS", "S2C_KEY_PASS", "S2C_DOOR", "PULSE_SERVER"} {
+	for _, key := range []string{"PATH", "HOME", "S2C_CONFIG", "S2C_STATE", "S2C_PASS", "S2C_KEY_PASS", "S2C_DOOR", "PULSE_SERVER", "XDG_RUNTIME_DIR"} {
 		m.cmd.Env = append(m.cmd.Env, key+"="+ts.Getenv(key))
 	}
 	m.cmd.Stdout, m.cmd.Stderr = &m.out, &m.out
@@ -233,7 +246,7 @@ func ends(ts *testscript.TestScript, _ bool, args []string) {
 
 func leave(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(theMember(ts, args[0]).cmd.Process.Signal(os.Interrupt))
-	ends(ts, false, []string{args[0], "130"})
+	ends(ts, false, append(args, "130")[:2])
 }
 
 func die(ts *testscript.TestScript, _ bool, args []string) {
