@@ -67,21 +67,51 @@ func drawBlock(t *terminal, y int, block []string, st style) {
 	}
 }
 
-// A help is a box with all keys, in as many pages as the screen needs.
+// A help is a box with all keys, in as many pages as the screen needs. What is
+// typed there leaves only the lines that have it.
 type help struct {
-	lines []string
-	open  bool
-	from  int // the first line that is shown
-	next  int // the first one that is not, or from before the page is drawn
+	lines  []string
+	open   bool
+	filter string // what was typed, in lower case
+	from   int    // the first line that is shown
+	next   int    // the first one that is not, or from before the page is drawn
 }
 
-// key turns the page, or closes the help after the last.
+// maxFilter is how many bytes of what is typed in the help count: more than any
+// word there has.
+const maxFilter = 20
+
+// key searches, turns the page, or closes the help.
 func (h *help) key(k *tcell.EventKey) {
-	if k.Key() != tcell.KeyEscape && h.next > h.from && h.next < len(h.lines) {
+	r := letter(k)
+	switch {
+	case r > ' ' && r < 0x7f && (r != '?' || h.filter != ""):
+		if len(h.filter) < maxFilter {
+			h.filter += string(r)
+		}
+		h.from, h.next = 0, 0
+	case (k.Key() == tcell.KeyBackspace || k.Key() == tcell.KeyBackspace2) && h.filter != "":
+		h.filter = h.filter[:len(h.filter)-1]
+		h.from, h.next = 0, 0
+	case k.Key() != tcell.KeyEscape && r != '?' && h.next > h.from && h.next < len(h.found()):
 		h.from = h.next
-		return
+	default:
+		h.open, h.filter, h.from, h.next = false, "", 0, 0
 	}
-	h.open, h.from, h.next = false, 0, 0
+}
+
+// found returns the lines that have what was typed.
+func (h *help) found() []string {
+	if h.filter == "" {
+		return h.lines
+	}
+	var found []string
+	for _, l := range h.lines {
+		if strings.Contains(strings.ToLower(l), h.filter) {
+			found = append(found, l)
+		}
+	}
+	return found
 }
 
 // draw draws the page into area.
@@ -89,17 +119,23 @@ func (h *help) draw(t *terminal, area rect) {
 	if !h.open {
 		return
 	}
-	rest, room := h.lines[h.from:], area.h-2
+	found := h.found()
+	h.from = min(h.from, len(found))
+	rest, room := found[h.from:], area.h-2
+	last, more := "letters search, Esc closes", "Space for more, Esc closes"
+	if h.filter != "" {
+		last, more = "search: "+h.filter, "search: "+h.filter+", Space for more"
+	}
 	switch {
 	case len(rest)+2 <= room:
-		h.next = len(h.lines)
-		drawBox(t, area, append(slices.Clone(rest), "", "any key closes this"))
+		h.next = len(found)
+		drawBox(t, area, append(slices.Clone(rest), "", last))
 	case len(rest) < room:
-		h.next = len(h.lines)
-		drawBox(t, area, append(slices.Clone(rest), "any key closes this"))
+		h.next = len(found)
+		drawBox(t, area, append(slices.Clone(rest), last))
 	default:
 		n := max(room-1, 1)
 		h.next = h.from + n
-		drawBox(t, area, append(slices.Clone(rest[:n]), "any key for more"))
+		drawBox(t, area, append(slices.Clone(rest[:n]), more))
 	}
 }

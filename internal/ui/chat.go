@@ -112,7 +112,10 @@ func (v *callView) typeKey(k *tcell.EventKey, t *terminal, now time.Time) {
 // paste adds to the line that the person writes. While there is none, nothing
 // that is pasted counts: it would be taken for keys.
 func (v *callView) paste(s string, t *terminal, now time.Time) {
-	if v.chat.open {
+	switch {
+	case v.palette.open:
+		v.palette.insert(s)
+	case v.chat.open:
 		v.insert(s, t, now)
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/term"
+	"github.com/sanix-darker/s2c/internal/text"
 )
 
 // looksByQuality are all looks, the best first.
@@ -115,6 +117,27 @@ func (l *looks) key(letter rune) string {
 		return ""
 	}
 	return fmt.Sprintf("contrast %+d", l.contrast)
+}
+
+// use chooses the look of a name, or "auto".
+func (l *looks) use(name string) error {
+	i := slices.IndexFunc(l.order, func(look ascii.Look) bool { return look.String() == name })
+	switch {
+	case name == "auto":
+		l.auto = true
+	case i < 0:
+		var names []string
+		for _, look := range l.order {
+			names = append(names, look.String())
+		}
+		return fmt.Errorf("this terminal has no look %q: type auto, %s", text.Clean(name, 40), strings.Join(names, ", "))
+	default:
+		l.look, l.auto = l.order[i], false
+	}
+	if l.chosen != nil {
+		l.chosen(l.look, l.auto)
+	}
+	return nil
 }
 
 // next chooses the next look: after the last one it is auto, then the best.

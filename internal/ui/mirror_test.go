@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gdamore/tcell/v2"
+
 	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/media"
 )
@@ -57,9 +59,12 @@ func TestMirror(t *testing.T) {
 		s.press("]]")
 		has("contrast +2", true)
 		s.press("?")
-		has("any key closes this", true)
-		s.press("q")
-		has("any key closes this", false)
+		has("Esc closes", true)
+		s.press("next")
+		has("search: next", true)
+		has("less or more contrast", false)
+		s.key(tcell.KeyEscape)
+		has("search: next", false)
 		for _, size := range [][2]int{{1, 1}, {5, 2}, {20, 6}, {19, 30}, {400, 7}, {30, 10}} {
 			s.SetSize(size[0], size[1])
 			pass(time.Second)

@@ -275,30 +275,39 @@ func TestHelpPages(t *testing.T) {
 		onScreen(t, Config{Engine: newEngine(1)}, size[0], size[1], func(t *testing.T, s *simScreen) {
 			s.press("?")
 			all := ""
-			for range len(callHelp) {
+			lines := helpOf(newEngine(1))
+			for range lines {
 				got := s.text()
 				all += got
-				more := strings.Contains(got, "any key for more")
-				if !more && !strings.Contains(got, "any key closes this") {
+				more := strings.Contains(got, "Space for more, Esc closes")
+				if !more && !strings.Contains(got, "letters search, Esc closes") {
 					t.Fatalf("%v: the help does not say how it goes on:\n%s", size, got)
 				}
-				s.press("x")
 				if !more {
+					s.key(tcell.KeyEscape)
 					break
 				}
+				s.press(" ")
 			}
-			for _, l := range callHelp {
+			for _, l := range lines {
 				if _, words, _ := strings.Cut(l, "\t"); !strings.Contains(all, words) {
 					t.Errorf("%v: no %q in\n%s", size, words, all)
 				}
 			}
-			sees(t, s, "any key", false)
+			sees(t, s, "Esc closes", false)
 			s.press("?")
 			sees(t, s, "mute or unmute", true) // the first page again
 			s.key(tcell.KeyEscape)
-			sees(t, s, "any key", false)
+			sees(t, s, "Esc closes", false)
 		})
 	}
+}
+
+// helpOf returns the help of a call that has just begun.
+func helpOf(e *engine) []string {
+	v := newCallView(Config{Engine: e})
+	e.State(&v.state)
+	return v.helpLines()
 }
 
 // TestRemoveWho checks that the question of the panel goes with the one it is

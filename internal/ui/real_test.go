@@ -103,8 +103,8 @@ func TestRealTerminal(t *testing.T) {
 	press("m")
 	must(t)(s.WaitText("MUTED", realTimeout))
 	press("?")
-	must(t)(s.WaitText("any key closes this", realTimeout))
-	press("x")
+	must(t)(s.WaitText("Esc closes", realTimeout))
+	press("?")
 	if err := s.Resize(120, 40); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestRealTerminal(t *testing.T) {
 			}
 		}
 		return g.At(119, 38).Text == "┘" && g.At(0, 38).Text == "└" && g.At(0, 1).Text == "┏" &&
-			strings.Contains(g.Text(), "MUTED") && !strings.Contains(g.Text(), "any key")
+			strings.Contains(g.Text(), "MUTED") && !strings.Contains(g.Text(), "Esc closes")
 	}, realTimeout))
 	for range 5 { // letters, reverse, colour, ascii
 		press("r")

@@ -161,36 +161,6 @@ func (v *callView) drawBottomBar(t *terminal) {
 	drawBar(t, t.h-1, v.items)
 }
 
-// appendHints appends the keys of the call, and what they would do now.
-func (v *callView) appendHints(items []item) []item {
-	mute, camera, self := "mute", "stop camera", "hide self"
-	cameraRank, selfRank := 9, 12
-	if v.engine.Muted() {
-		mute = "unmute"
-	}
-	if !v.engine.CameraOn() {
-		camera, cameraRank = "start camera", 6
-	}
-	if v.hideSelf {
-		self, selfRank = "show self", 6
-	}
-	items = append(items,
-		item{key: "m", text: mute, style: styleBar, rank: 6},
-		item{key: "v", text: camera, style: styleBar, rank: cameraRank},
-		item{key: "Tab", text: "chat", style: styleBar, rank: 7},
-		item{key: "p", text: "people", style: styleBar, rank: 8},
-		item{key: "r", text: "look", style: styleBar, rank: 10},
-		item{key: "L", text: v.lockText(), style: styleBar, rank: 11},
-		item{key: "s", text: self, style: styleBar, rank: selfRank},
-		item{key: "?", text: "help", style: styleBar, rank: 5},
-		item{key: "q", text: "quit", style: styleBar, rank: 4},
-	)
-	if !v.engine.CameraOn() {
-		items = append(items, item{text: "camera off", style: styleBarWarn, rank: 5, right: true})
-	}
-	return items
-}
-
 // lockText says what the key for the lock would do.
 func (v *callView) lockText() string {
 	if v.engine.Locked() {

@@ -69,6 +69,8 @@ type terminal struct {
 	broken  chan error
 	closed  chan struct{}
 	poller  sync.WaitGroup
+	asked   <-chan Request
+	obey    func(line string, t *terminal, now time.Time) (leave bool, err error)
 	stop    func() error // stops the process until it is continued; nil where that is unknown
 
 	// Updated by any goroutine.
@@ -96,6 +98,9 @@ type setup struct {
 	info     term.Info
 	pictures pictures
 	rate     int // bytes a second that are written at most; 0 means any number
+
+	requests <-chan Request // commands from elsewhere; may be nil
+	obey     func(line string, t *terminal, now time.Time) (leave bool, err error)
 }
 
 // A cell is a place on the screen.
@@ -144,6 +149,8 @@ func open(c setup, g *gate) (*terminal, error) {
 		resized: make(chan struct{}, 1),
 		broken:  make(chan error, 1),
 		closed:  make(chan struct{}),
+		asked:   c.requests,
+		obey:    c.obey,
 		stop:    stopper,
 		shown:   nowhere,
 		budget:  budget{rate: c.rate},
@@ -291,6 +298,13 @@ func (t *terminal) loop(ctx context.Context, v view, changed <-chan struct{}) er
 		case <-t.resized:
 			t.reset()
 			dirty = true
+		case r := <-t.asked:
+			leave, err := t.obey(r.Line, t, time.Now())
+			r.Done <- err
+			if leave {
+				return nil
+			}
+			last = time.Time{}
 		case in := <-t.keys:
 			leave, err := t.press(in, v)
 			if leave || err != nil {

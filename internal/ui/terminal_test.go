@@ -154,8 +154,8 @@ func TestOver(t *testing.T) {
 			}
 		}
 		v.in <- []byte("?")
-		sees("?", "any key closes this")
-		v.in <- []byte("x")
+		sees("?", "Esc closes")
+		v.in <- []byte("?")
 		same("the help")
 		e.notices <- call.Notice{Kind: call.MemberJoined, Name: "bo"}
 		sees("a notice", "bo joined")
@@ -168,8 +168,8 @@ func TestOver(t *testing.T) {
 		e.change(func() { e.self = drawnFace(7) })
 		same("hiding oneself")
 		v.in <- []byte("\x0c?") // both before the next frame
-		sees("Ctrl-L and ?", "any key closes this")
-		v.in <- []byte("\x0cx")
+		sees("Ctrl-L and ?", "Esc closes")
+		v.in <- []byte("\x0c?")
 		same("Ctrl-L and a key")
 		v.in <- []byte("\x1a") // Ctrl-Z
 		same("Ctrl-Z")

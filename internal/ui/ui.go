@@ -132,6 +132,15 @@ type Config struct {
 	// means as many as it takes.
 	Rate int
 
+	// Do does a command line that is none of the screen's, and Words are those that
+	// it knows. It must not block. Without it there are the screen's alone.
+	Do    func(line string) error
+	Words []Word
+
+	// Requests yields command lines from elsewhere; it is never closed. Run answers
+	// each.
+	Requests <-chan Request
+
 	Title string // in the top bar; "" means "s2c"
 	Hint  string // shown until somebody else is there, such as how others join
 }
@@ -144,7 +153,9 @@ var ErrTerminal = errors.New("open terminal")
 // with its cause. Other errors say what the terminal did. Whatever happens in
 // Run, a panic too, it leaves the terminal as it was.
 func Run(ctx context.Context, c Config) error {
-	return show(ctx, c.setup(), newCallView(c), c.Engine.Changed())
+	v, s := newCallView(c), c.setup()
+	s.requests, s.obey = c.Requests, v.request
+	return show(ctx, s, v, c.Engine.Changed())
 }
 
 // setup returns what the terminal is opened with.

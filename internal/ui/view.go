@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -28,6 +29,10 @@ type callView struct {
 	watch    watch
 	page     int
 	hideSelf bool
+	commands []command
+	do       func(line string) error // commands that are not the screen's; may be nil
+	palette  palette
+	leaving  bool // the person has said so
 	help     help
 	door     door
 	people   people
@@ -43,8 +48,9 @@ func newCallView(c Config) *callView {
 		tiles: make(map[uint16]*tile),
 		self:  tile{name: "you"},
 		watch: watch{self: unseen},
-		help:  help{lines: callHelp},
+		do:    c.Do, commands: callCommands(),
 	}
+	v.palette.words = v.paletteWords(c.Words)
 	if v.title == "" {
 		v.title = "s2c"
 	}
@@ -59,45 +65,51 @@ func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave boo
 	case v.help.open:
 		v.help.key(k)
 		return false
+	case v.palette.open:
+		v.paletteKey(k, t, now)
+		return v.leaving
 	case v.chat.open:
 		v.typeKey(k, t, now)
-		return false
+		return v.leaving
 	case v.people.open && v.peopleKey(k, now), v.doorKey(k, now):
 		return false
 	}
-	switch k.Key() {
-	case tcell.KeyEnter, tcell.KeyTab:
-		v.chat.open, v.people.open = true, false
-	default:
-		v.turn(k)
+	if c := v.keyOf(keyName(k)); c != nil {
+		v.complain(c.run(v, t, "", now), now)
 	}
-	switch letter(k) {
-	case 'q':
-		return true
-	case 'm':
-		v.engine.SetMuted(!v.engine.Muted())
-	case ' ':
-		v.talkKey.press(now)
-		v.talk(now)
-	case 'v':
-		v.engine.SetCamera(!v.engine.CameraOn())
-	case 'r', '[', ']':
-		v.notes.replace(t.looks.key(letter(k)), now.Add(answerTime))
-	case 's':
-		v.hideSelf = !v.hideSelf
-		if v.hideSelf {
-			v.notes.add("your picture is hidden here only", false, now.Add(answerTime))
-		}
-	case 'p':
-		v.people.show(v.state.Members)
-	case 'l':
-		if k.Rune() == 'L' {
-			v.lock(now)
-		}
-	case '?':
-		v.help.open = true
+	return v.leaving
+}
+
+// complain shows an error.
+func (v *callView) complain(err error, now time.Time) {
+	if err != nil {
+		v.notes.add(text.Clean(err.Error(), 200), true, now.Add(noticeTime))
 	}
-	return false
+}
+
+// request does a command from elsewhere, and reports whether the person leaves.
+func (v *callView) request(line string, t *terminal, now time.Time) (leave bool, err error) {
+	v.engine.State(&v.state)
+	err = v.obey(line, t, now)
+	return v.leaving, err
+}
+
+// turnBy returns a command that turns so many pages.
+func turnBy(pages int) func(*callView, *terminal, string, time.Time) error {
+	return func(v *callView, _ *terminal, _ string, _ time.Time) error {
+		v.page += pages
+		return nil
+	}
+}
+
+// turnTo turns to a page, which are counted from 1.
+func turnTo(v *callView, _ *terminal, args string, _ time.Time) error {
+	n, err := strconv.Atoi(args)
+	if err != nil || n < 1 || n > v.layout.pages {
+		return fmt.Errorf("there are the pages 1 to %d", max(v.layout.pages, 1))
+	}
+	v.page = n - 1
+	return nil
 }
 
 // turn turns the page.
@@ -128,7 +140,7 @@ func (v *callView) draw(t *terminal, now time.Time) {
 		v.notes.add(s, false, now.Add(noticeTime))
 	}
 	if t.w < minCols || t.h < minRows {
-		v.help.open, v.people.open = false, false
+		v.help.open, v.people.open, v.palette.open = false, false, false
 		v.hideDoor()
 		v.hide()
 		v.drawLine(t)
@@ -138,9 +150,12 @@ func (v *callView) draw(t *terminal, now time.Time) {
 	v.drawTiles(t, area)
 	v.tell()
 	v.drawTopBar(t, now)
-	if v.chat.open {
+	switch {
+	case v.palette.open:
+		v.drawPalette(t, area)
+	case v.chat.open:
 		v.drawInput(t, t.h-1)
-	} else {
+	default:
 		v.drawBottomBar(t)
 	}
 	v.drawOver(t, area, now)

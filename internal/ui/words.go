@@ -248,29 +248,6 @@ func rate(kB float64) string {
 	return fmt.Sprintf("%.0f", min(max(kB, 0), 1e6))
 }
 
-// callHelp is the help of a call: keys and what they do. The first lines are
-// those that a small screen has room for.
-var callHelp = []string{
-	"m F1\tmute or unmute",
-	"Space\thold to speak while muted",
-	"v\tstop or start the camera",
-	"Tab Enter\tchat line; Esc leaves it",
-	"p\tpeople, keys, safety code",
-	"x c\tremove; codes match (in p)",
-	"+ -\tlouder, quieter (in p)",
-	"L\tlock: let nobody new in",
-	"y n\twho knocks: in, or away",
-	"Esc\tback; close a warning",
-	"q\tleave the call",
-	"r\tnext look of the pictures",
-	"[ ]\tless or more contrast",
-	"s\thide or show yourself",
-	"PgUp PgDn\tmore members",
-	"?\tthis help",
-	"Ctrl-L\tdraw the screen again",
-	"Ctrl-Z\tsuspend; fg comes back",
-}
-
 // mirrorHelp is the help of the mirror.
 var mirrorHelp = []string{
 	"r\tnext look of the picture",
