@@ -29,7 +29,7 @@ type command struct {
 	name string   // in the palette; "" where only a key does it
 	args string   // that follow the name; "" for none
 	keys []string // as keyName has them; what the help shows if run is nil
-	help string
+	help string   // "" where another line of the help stands for it
 
 	// when reports whether the command does anything now; nil stands for always.
 	when func(v *callView) bool
@@ -129,7 +129,7 @@ func (v *callView) helpLines() []string {
 	var lines []string
 	for i := range v.commands {
 		c := &v.commands[i]
-		if !c.applies(v) {
+		if c.help == "" || !c.applies(v) {
 			continue
 		}
 		keys := strings.Join(c.keys, " ")
@@ -160,7 +160,7 @@ func (v *callView) appendHints(items []item) []item {
 
 // callCommands returns the commands of a call, those that are used most first.
 func callCommands() []command {
-	return slices.Concat(voiceCommands(), peopleCommands(), pictureCommands(), otherCommands())
+	return slices.Concat(voiceCommands(), peopleCommands(), focusCommands(), pictureCommands(), otherCommands())
 }
 
 func voiceCommands() []command {

@@ -49,6 +49,7 @@ func columns(n, w, h int) int {
 type layout struct {
 	tiles  []rect // of the members first to first+len(tiles)
 	first  int
+	most   int  // tiles on a page
 	pages  int  // at least 1
 	corner rect // of the own picture over the tile; empty when it is not there
 }
@@ -64,6 +65,7 @@ func (l *layout) arrange(area rect, n, page int) int {
 	}
 	most := max(1, area.w/minTileCols) * max(1, area.h/minTileRows)
 	l.pages = (n + most - 1) / most
+	l.most = most
 	page = min(max(page, 0), l.pages-1)
 	l.first = page * most
 	n = min(n-l.first, most)

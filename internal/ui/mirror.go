@@ -135,7 +135,7 @@ func (v *mirrorView) draw(t *terminal, now time.Time) {
 	if in.w > 0 && in.h > 0 {
 		v.watch(t.view(&v.self, in.w, in.h))
 	}
-	f := face{tile: &v.self, name: "you", speaking: speaking}
+	f := face{tile: &v.self, name: "you", label: "you", speaking: speaking}
 	if !v.self.has {
 		f.reason = "no picture"
 	}

@@ -161,6 +161,9 @@ func (v *callView) panelFoot(cols, rows int) (foot []panelRow, code int) {
 	if i := v.people.index(v.state.Members); i >= 0 {
 		m := &v.state.Members[i]
 		add(m.Fingerprint.String(), styleBox, false)
+		if s := v.figures(m); s != "" {
+			add(s, styleBox, false)
+		}
 		if m.Volume != 0 {
 			add("volume here: "+volumeText(m.Volume), styleBox, false)
 		}

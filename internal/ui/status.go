@@ -131,6 +131,11 @@ func (v *callView) phaseText(now time.Time) string {
 
 func (v *callView) drawBottomBar(t *terminal) {
 	items := v.items[:0]
+	if v.reacting {
+		v.items = append(reactionHints(items), v.micItem())
+		drawBar(t, t.h-1, v.items)
+		return
+	}
 	if v.people.open {
 		v.items = append(items,
 			item{key: "jk", text: "select", style: styleBar, rank: 8},
@@ -173,6 +178,8 @@ func (v *callView) lockText() string {
 // the bar is.
 func (v *callView) micItem() item {
 	switch {
+	case v.engine.Deafened():
+		return item{text: "DEAFENED", style: styleAlarm, right: true}
 	case v.engine.Muted():
 		return item{text: "MUTED", style: styleAlarm, right: true}
 	case !v.state.Mic:

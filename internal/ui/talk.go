@@ -48,7 +48,11 @@ func (v *callView) louder(db float64, now time.Time) {
 	if i < 0 {
 		return
 	}
-	m := &v.state.Members[i]
+	v.setVolume(&v.state.Members[i], db, now)
+}
+
+// setVolume makes m louder by so many dB, here only.
+func (v *callView) setVolume(m *call.Member, db float64, now time.Time) {
 	m.Volume = min(max(m.Volume+db, call.MinVolume), call.MaxVolume)
 	if !v.engine.SetVolume(m.Slot, m.Volume) {
 		return

@@ -32,6 +32,9 @@ type tile struct {
 	cells   []ascii.Cell
 	painter ascii.Renderer
 	meter   meter
+
+	reaction string    // clean
+	reacted  time.Time // when it came
 }
 
 // setName gives the tile a name. Another name is another member, whose picture
@@ -156,10 +159,12 @@ const (
 type face struct {
 	tile     *tile
 	name     string
+	label    string // the name as the border has it
+	reaction string // shown over the picture; "" for none
 	reason   string // why there is no picture; "" when one is shown
 	over     string // drawn over the picture; "" for nothing
 	speaking bool
-	states   [5]string // what is wrong, the worst first; "" ends them
+	states   [8]string // what is wrong, the worst first; "" ends them
 	mark     string    // how well the person is known, if that is worth a word
 }
 
@@ -206,10 +211,39 @@ func faceOf(m *call.Member, t *tile) face {
 	if m.Present && m.Muted {
 		add("muted")
 	}
+	if m.Present && m.Hand {
+		add("hand")
+	}
+	if m.MutedHere {
+		add("not heard here")
+	}
+	if m.Present && m.Deaf {
+		add("deaf")
+	}
 	if m.Present && m.Camera && m.Lag >= lagToTell {
 		add(fmt.Sprintf("lag %.1fs", min(m.Lag, time.Minute).Seconds()))
 	}
 	return f
+}
+
+// reactionAt returns the reaction that is shown at an instant, or "".
+func (t *tile) reactionAt(now time.Time) string {
+	if now.Sub(t.reacted) >= reactionTime {
+		return ""
+	}
+	return t.reaction
+}
+
+// drawReaction writes what a member reacts with into the upper part of r.
+func drawReaction(t *terminal, r rect, reaction string) {
+	w := textWidth(reaction) + 2
+	if reaction == "" || w > r.w || r.h < 2 {
+		return
+	}
+	pill := rect{r.x + (r.w-w)/2, r.y + r.h/4, w, 1}
+	t.plane.cut(pill)
+	t.canvas.fill(pill, stylePill)
+	t.canvas.centred(pill, 0, reaction, stylePill)
 }
 
 // drawFace draws a member into r: the border with the name and the state, and
@@ -224,6 +258,7 @@ func drawFace(t *terminal, r rect, f *face) {
 	t.plane.cut(r)
 	c.border(r, border, st)
 	drawLabel(t, r, f)
+	defer drawReaction(t, inside, f.reaction)
 	if f.reason == "" {
 		f.tile.paint(t, inside)
 		if f.over != "" && inside.h > 0 && inside.w >= len(f.over)+2 {
@@ -263,7 +298,7 @@ func drawLabel(t *terminal, r rect, f *face) {
 			room = max(room-len(w)-3, min(room, shortName))
 		}
 	}
-	name := f.name
+	name := f.label
 	if textWidth(name) > room {
 		name = text.Clean(name, room)
 	}

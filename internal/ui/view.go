@@ -29,6 +29,8 @@ type callView struct {
 	watch    watch
 	page     int
 	hideSelf bool
+	focus    focus
+	reacting bool // the next number is a reaction
 	commands []command
 	do       func(line string) error // commands that are not the screen's; may be nil
 	palette  palette
@@ -64,6 +66,9 @@ func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave boo
 		return false
 	case v.help.open:
 		v.help.key(k)
+		return false
+	case v.reacting:
+		v.react(int(letter(k)-'0'), now)
 		return false
 	case v.palette.open:
 		v.paletteKey(k, t, now)
@@ -147,7 +152,7 @@ func (v *callView) draw(t *terminal, now time.Time) {
 		return
 	}
 	area := rect{0, 1, t.w, t.h - 2}
-	v.drawTiles(t, area)
+	v.drawTiles(t, area, now)
 	v.tell()
 	v.drawTopBar(t, now)
 	switch {
@@ -240,6 +245,8 @@ func (v *callView) takeNotice(n call.Notice, now time.Time) {
 	switch n.Kind {
 	case call.ChatLine:
 		v.hear(n, now)
+	case call.Reaction:
+		v.showReaction(n, now)
 	case call.MemberChanged:
 		v.door.raise(who{n.Fingerprint, cleanName(n.Name)})
 	case call.MemberRemoved:
@@ -255,7 +262,7 @@ func (v *callView) takeNotice(n call.Notice, now time.Time) {
 }
 
 // drawTiles draws everybody who is on the page.
-func (v *callView) drawTiles(t *terminal, area rect) {
+func (v *callView) drawTiles(t *terminal, area rect, now time.Time) {
 	members := v.state.Members
 	n := len(members)
 	alone, pair := n == 0, n == 1
@@ -268,18 +275,19 @@ func (v *callView) drawTiles(t *terminal, area rect) {
 	}
 	for i, r := range v.layout.tiles {
 		if k := v.layout.first + i; k < len(members) {
-			v.drawMember(t, r, &members[k])
+			v.drawMember(t, r, k, now)
 			continue
 		}
-		v.drawSelf(t, r)
+		v.drawSelf(t, r, now)
 	}
 	if v.layout.corner.w > 0 {
-		v.drawSelf(t, v.layout.corner)
+		v.drawSelf(t, v.layout.corner, now)
 	}
 }
 
-// drawMember draws somebody else into r.
-func (v *callView) drawMember(t *terminal, r rect, m *call.Member) {
+// drawMember draws the member with an index into r.
+func (v *callView) drawMember(t *terminal, r rect, i int, now time.Time) {
+	m := &v.state.Members[i]
 	tl, in := v.tiles[m.Slot], r.inside()
 	fresh := tl.show(t, in.w, in.h)
 	// Also whoever sends nothing: the first picture then comes at once.
@@ -296,11 +304,12 @@ func (v *callView) drawMember(t *terminal, r rect, m *call.Member) {
 		tl.take(pic)
 	}
 	f := faceOf(m, tl)
+	f.label, f.reaction = v.labelOf(i), tl.reactionAt(now)
 	drawFace(t, r, &f)
 }
 
 // drawSelf draws the person into r.
-func (v *callView) drawSelf(t *terminal, r rect) {
+func (v *callView) drawSelf(t *terminal, r rect, now time.Time) {
 	in := r.inside()
 	fresh := v.self.show(t, in.w, in.h)
 	if pic := v.engine.SelfPicture(); fresh {
@@ -331,6 +340,10 @@ func (v *callView) drawSelf(t *terminal, r rect) {
 	case v.engine.Talking():
 		f.states[0] = "talking"
 	}
+	if v.engine.Hand() {
+		f.states[1] = "hand"
+	}
+	f.label, f.reaction = f.name, v.self.reactionAt(now)
 	drawFace(t, r, &f)
 }
 

@@ -262,9 +262,9 @@ func TestKeys(t *testing.T) {
 		if st, _ := s.styleOf("MUTED"); st != newTheme(depthIndex)[styleAlarm] {
 			t.Errorf("MUTED has the style %v", st)
 		}
-		s.press("M")
+		s.press("m")
 		if e.Muted() {
-			t.Error("M does not unmute")
+			t.Error("m does not unmute")
 		}
 		has("MUTED", false)
 		s.press("v")
