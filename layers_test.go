@@ -53,6 +53,7 @@ var layers = map[string]string{
 
 	"internal/command": "internal/call internal/text",
 	"internal/ctl":     "",
+	"internal/plain":   "cipher/hello internal/call internal/command internal/text",
 
 	"internal/term": "ascii internal/text",
 	"internal/ui":   "internal/term internal/media internal/call internal/text internal/trust cipher/hello ascii",

@@ -12,12 +12,6 @@ import (
 	"github.com/sanix-darker/s2c/internal/command"
 )
 
-// An order is a line of standard input; err says why it is none.
-type order struct {
-	line string
-	err  error
-}
-
 // commands reads lines in a goroutine of its own.
 //
 // Reading from a file cannot be interrupted in Go when the file is not the
@@ -27,7 +21,7 @@ type order struct {
 // that it is in, at the latest with the process, and touches nothing but its
 // own buffer.
 type commands struct {
-	lines chan order // closed at the end of the input
+	lines chan command.Line // closed at the end of the input
 	done  chan struct{}
 	stop  func() // nil when reading cannot be interrupted
 	wg    sync.WaitGroup
@@ -35,7 +29,7 @@ type commands struct {
 
 // readCommands starts to read from r.
 func readCommands(r io.Reader) *commands {
-	c := &commands{lines: make(chan order), done: make(chan struct{})}
+	c := &commands{lines: make(chan command.Line), done: make(chan struct{})}
 	free := func() {}
 	if f, ok := r.(*os.File); ok {
 		if w, stop, ok := interruptible(f); ok {
@@ -56,14 +50,14 @@ func (c *commands) read(r io.Reader) {
 	in := bufio.NewReaderSize(r, command.MaxLine)
 	for {
 		line, err := in.ReadSlice('\n')
-		next := order{line: strings.TrimSpace(string(line))}
+		next := command.Line{Text: strings.TrimSpace(string(line))}
 		if errors.Is(err, bufio.ErrBufferFull) {
-			next = order{err: fmt.Errorf("a command has at most %d bytes", command.MaxLine)}
+			next = command.Line{Err: fmt.Errorf("a command has at most %d bytes", command.MaxLine)}
 			for errors.Is(err, bufio.ErrBufferFull) {
 				_, err = in.ReadSlice('\n')
 			}
 		}
-		if next != (order{}) {
+		if next != (command.Line{}) {
 			select {
 			case c.lines <- next:
 			case <-c.done:

@@ -13,11 +13,11 @@ import (
 // all returns the commands up to the end of the input, one per line.
 func all(c *commands) (lines []string) {
 	for line := range c.lines {
-		if line.err != nil {
-			lines = append(lines, "error: "+line.err.Error())
+		if line.Err != nil {
+			lines = append(lines, "error: "+line.Err.Error())
 			continue
 		}
-		lines = append(lines, line.line)
+		lines = append(lines, line.Text)
 	}
 	return lines
 }
@@ -64,7 +64,7 @@ func TestReadCommandsFile(t *testing.T) {
 	if _, err := io.WriteString(w, "lock\nunlock\n"); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-c.lines; got.line != "lock" {
+	if got := <-c.lines; got.Text != "lock" {
 		t.Errorf("the first command is %+v, want lock", got)
 	}
 	c.close() // with a command that nobody takes

@@ -49,6 +49,7 @@ this machine has are used.`,
 			if err := s.check(); err != nil {
 				return err
 			}
+			e.choosePlain(&s, &d, cmd)
 			return e.runDemo(cmd.Context(), members, d, s)
 		},
 	}

@@ -131,11 +131,11 @@ func (e Env) headless(ctx context.Context, c *call.Call, every time.Duration) er
 				lines = nil // nothing more will be said; the call goes on
 				continue
 			}
-			if line.err == nil {
-				line.err = command.Do(c, line.line)
+			if line.Err == nil {
+				line.Err = command.Do(c, line.Text)
 			}
 			err = out.Encode(answerEvent(line))
-			if errors.Is(line.err, command.ErrLeave) {
+			if errors.Is(line.Err, command.ErrLeave) {
 				return err
 			}
 		case now := <-tick:
@@ -157,11 +157,11 @@ func welcomeEvent(s *call.State) event {
 	}
 }
 
-// answerEvent returns the line for an order that was obeyed, or not.
-func answerEvent(o order) event {
-	v := event{Time: stamp(time.Now()), Event: "ok", Command: o.line}
-	if o.err != nil && !errors.Is(o.err, command.ErrLeave) {
-		v.Event, v.Error = "error", o.err.Error()
+// answerEvent returns the line for a command that was obeyed, or not.
+func answerEvent(o command.Line) event {
+	v := event{Time: stamp(time.Now()), Event: "ok", Command: o.Text}
+	if o.Err != nil && !errors.Is(o.Err, command.ErrLeave) {
+		v.Event, v.Error = "error", o.Err.Error()
 	}
 	return v
 }

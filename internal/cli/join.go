@@ -59,11 +59,13 @@ or is a file: a .y4m clip or anything FFmpeg reads for --camera, a .wav file for
 Where a PulseAudio or PipeWire server can, it takes out of the microphone what the
 speaker plays, and noise, and evens out the loudness; elsewhere use a headset.
 
-With --headless, what happens is printed as JSON lines, and these commands are
-taken from standard input, one a line: say TEXT, lock, unlock, admit WHO, deny WHO,
-remove WHO, verify, mute, unmute, talk, hush, camera on, camera off, volume DB WHO,
-leave. WHO is a slot or a name; talk lets a muted microphone be heard until hush.
-The end of the input does not end the call.
+With --plain, and where TERM is dumb, the call is told as lines of text, which suits
+screen readers: who joins, leaves, speaks and writes. What you type is said, /help
+lists the commands, and your camera stays off unless you name one.
+
+With --headless, what happens is printed as JSON lines, and commands are taken from
+standard input, one a line, as s2c ctl -h lists them. The end of the input does not
+end the call.
 
 With HTTPS_PROXY in the environment the hub is reached through that HTTP proxy,
 over TLS alone, unless NO_PROXY names it.
@@ -86,6 +88,7 @@ S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOO
 			return atMost(1, "s2c join -s session1 -c darker host:1122")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			e.choosePlain(&f.screenFlags, &f.deviceFlags, cmd)
 			return e.runJoin(cmd.Context(), f, args)
 		},
 	}
@@ -166,6 +169,9 @@ func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
 	}
 	if cfg.Dial, err = e.dialer(addr, pin, f.tcp); err != nil {
 		return err
+	}
+	if f.plain && hint == "" {
+		hint = invite(&cfg, addr) // for who asks
 	}
 	return e.takePart(ctx, cfg, f.deviceFlags, f.screenFlags, hint)
 }
@@ -375,7 +381,7 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 	defer dev.close()
 	dev.fit(&cfg, &d)
 	var screen shownAs
-	if !s.headless {
+	if !s.headless && !s.plain {
 		saved := saveTerminal()
 		defer saved.close()
 		cfg.Panic = saved.restore
@@ -400,9 +406,12 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 		e.steer(ctx, c, func() { cancel(command.ErrLeave) }, &run)
 	}
 	var err error
-	if s.headless {
+	switch {
+	case s.headless:
 		err = e.headless(ctx, c, s.stats)
-	} else {
+	case s.plain:
+		err = e.plainly(ctx, c, hint)
+	default:
 		cfg := screen.uiConfig()
 		cfg.Engine, cfg.Hint = c, hint
 		err = noScreen(ui.Run(ctx, cfg))

@@ -24,6 +24,7 @@ const autoLook = "auto"
 type screenFlags struct {
 	lookFlags
 	headless bool
+	plain    bool
 	stats    time.Duration
 	noCtl    bool // no other program may steer the call
 }
@@ -32,7 +33,15 @@ func (f *screenFlags) add(cmd *cobra.Command) {
 	f.lookFlags.add(cmd)
 	fl := cmd.Flags()
 	fl.BoolVar(&f.headless, "headless", false, "no screen: events as JSON lines on standard output")
+	fl.BoolVar(&f.plain, "plain", false, "lines of text in place of a screen, for screen readers and simple terminals")
 	fl.DurationVar(&f.stats, "stats", 0, "with --headless: print a line of figures every `period`")
+}
+
+func (f *screenFlags) check() error {
+	if f.plain && f.headless {
+		return &usageError{errors.New("--plain and --headless exclude each other"), "--plain is for people, --headless for programs"}
+	}
+	return f.lookFlags.check()
 }
 
 // lookFlags say how pictures are drawn.
@@ -197,7 +206,7 @@ func (s *shownAs) uiConfig() ui.Config {
 // noScreen adds a hint to the error of a screen that could not be opened.
 func noScreen(err error) error {
 	if errors.Is(err, ui.ErrTerminal) {
-		return &hinted{err, "run it in a terminal, or without one: --headless", exitFailed}
+		return &hinted{err, "run it in a terminal, or without one: --plain or --headless", exitFailed}
 	}
 	return err
 }

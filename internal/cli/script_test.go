@@ -43,7 +43,7 @@ func run() int {
 //
 //	hub [ARG...]          starts s2c server on 127.0.0.1; its address is $HUB and its port $PORT
 //	endhub                ends it, which must take less than two seconds
-//	member NAME ARG...    starts s2c join -c NAME with its devices off; ARGs are more flags
+//	member NAME ARG...    starts s2c join -c NAME with its devices off, headless unless ARGs have --plain; ARGs are more flags
 //	await NAME PATTERN    waits until the output of that member matches; "! await" makes sure that it does not so far
 //	tell NAME LINE        writes a line to the standard input of that member
 //	hush NAME             closes it
@@ -148,7 +148,10 @@ func (o *output) String() string {
 
 func startMember(ts *testscript.TestScript, _ bool, args []string) {
 	name := args[0]
-	words := []string{"join", "-s", "room", "-c", name, "--headless", "--camera", "none", "--mic", "none", "--speaker", "none"}
+	words := []string{"join", "-s", "room", "-c", name, "--camera", "none", "--mic", "none", "--speaker", "none"}
+	if !slices.Contains(args, "--plain") {
+		words = append(words, "--headless")
+	}
 	words = append(words, whoIs(ts, args)...)
 	start(ts, name, "s2c", append(words, args[1:]...)...)
 }
@@ -165,7 +168,7 @@ func start(ts *testscript.TestScript, name, program string, args ...string) {
 	ts.Check(err)
 	m.cmd.Path, m.cmd.Err = path, nil
 	m.cmd.Dir = ts.MkAbs(".")
-	for _, key := range []string{"PATH", "HOME", "S2C_CONFIG", "S2C_STATE", "S2C_PASS", "S2C_KEY_PASS", "S2C_DOOR", "PULSE_SERVER", "XDG_RUNTIME_DIR"} {
+	for _, key := range []string{"PATH", "HOME", "S2C_CONFIG", "S2C_STATE", "S2C_PASS", "S2C_KEY_PASS", "S2C_DOOR", "PULSE_SERVER", "XDG_RUNTIME_DIR", "TERM"} {
 		m.cmd.Env = append(m.cmd.Env, key+"="+ts.Getenv(key))
 	}
 	m.cmd.Stdout, m.cmd.Stderr = &m.out, &m.out

@@ -9,6 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// foregroundWait is how long it takes to notice that a terminal's keys are meant
+// for this program again, in milliseconds.
+const foregroundWait = 300
+
 // A waitingReader reads from a file that may belong to others as well, such as
 // the standard input that a shell has lent: it cannot be made to not block, for
 // then it would not block for them either. So it waits until there is something
@@ -44,10 +48,14 @@ func (r *waitingReader) Read(b []byte) (int, error) {
 			continue
 		case err != nil:
 			return 0, os.NewSyscallError("poll", err)
-		case fds[1].Revents != 0, r.background():
+		case fds[1].Revents != 0:
 			return 0, io.EOF
+		case !r.background():
+			return r.file.Read(b)
 		}
-		return r.file.Read(b)
+		if _, err := unix.Poll(fds[1:], foregroundWait); err != nil && err != unix.EINTR {
+			return 0, os.NewSyscallError("poll", err)
+		}
 	}
 }
 

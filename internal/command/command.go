@@ -18,6 +18,12 @@ import (
 // room for a slip.
 const MaxLine = 4096
 
+// A Line is what somebody has typed or sent; Err says why it cannot be taken.
+type Line struct {
+	Text string
+	Err  error
+}
+
 // ErrLeave is wrapped by the error of Do for the command to leave: the person is
 // done.
 var ErrLeave = errors.New("leave")

@@ -166,8 +166,15 @@ func TestWithout(t *testing.T) {
 
 func TestTo(t *testing.T) {
 	list := []somebody{
-		{0, "ann", "SHA256:aaaaaabb"}, {1, "Bo Vine", "SHA256:aaaaaacc"}, {2, "", "SHA256:zzzzzz"}, {3, "1", "SHA256:b"},
-		{4, "twin", "SHA256:c"}, {7, "TWIN", "SHA256:d"}, {9, "12", "SHA256:e"}, {11, "SHA256:zzzzzz", "SHA256:f"}, {12, "zzzzzz", "SHA256:g"},
+		{0, "ann", "SHA256:aaaaaabb"},
+		{1, "Bo Vine", "SHA256:aaaaaacc"},
+		{2, "", "SHA256:zzzzzz"},
+		{3, "1", "SHA256:b"},
+		{4, "twin", "SHA256:c"},
+		{7, "TWIN", "SHA256:d"},
+		{9, "12", "SHA256:e"},
+		{11, "SHA256:zzzzzz", "SHA256:f"},
+		{12, "zzzzzz", "SHA256:g"},
 	}
 	for _, test := range []struct{ who, want string }{
 		{"ann", "0"},
