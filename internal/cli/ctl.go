@@ -12,6 +12,7 @@ import (
 
 	"github.com/sanix-darker/s2c/internal/command"
 	"github.com/sanix-darker/s2c/internal/ctl"
+	"github.com/sanix-darker/s2c/internal/ui"
 )
 
 // statusFormat is how a call stands for a person to read.
@@ -41,6 +42,9 @@ terminal, a key of your window manager, a script or a status line. WHO is a name
 a slot number, or the start of a fingerprint.
 
 ` + wordList() + `
+Where the call has a screen, it takes the commands of its palette as well, which :
+shows there, such as look NAME.
+
 Flags come before the command. The exit code is 0 when it was done, 1 when it was
 not or no call runs, and 2 when it is not clear which call is meant.`,
 		Example: `  s2c ctl toggle                             mute, or unmute
@@ -76,6 +80,14 @@ func wordNames() (names []cobra.Completion) {
 		names = append(names, cobra.CompletionWithDesc(w.Name, w.Help))
 	}
 	return names
+}
+
+// paletteWords returns all commands for the palette of a screen.
+func paletteWords() (words []ui.Word) {
+	for _, w := range command.Words {
+		words = append(words, ui.Word(w))
+	}
+	return words
 }
 
 func (e Env) ctlList() *cobra.Command {

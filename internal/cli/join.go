@@ -402,8 +402,12 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 	ctx, cancel := context.WithCancelCause(ctx)
 	var run sync.WaitGroup
 	run.Go(func() { cancel(c.Run(ctx)) })
+	var requests chan ui.Request // what s2c ctl asks of the screen
+	if !s.headless && !s.plain {
+		requests = make(chan ui.Request)
+	}
 	if !s.noCtl {
-		e.steer(ctx, c, func() { cancel(command.ErrLeave) }, &run)
+		e.steer(ctx, c, func() { cancel(command.ErrLeave) }, requests, &run)
 	}
 	var err error
 	switch {
@@ -413,7 +417,8 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 		err = e.plainly(ctx, c, hint)
 	default:
 		cfg := screen.uiConfig()
-		cfg.Engine, cfg.Hint = c, hint
+		cfg.Engine, cfg.Hint, cfg.Requests = c, hint, requests
+		cfg.Do, cfg.Words = func(line string) error { return command.Do(c, line) }, paletteWords()
 		err = noScreen(ui.Run(ctx, cfg))
 	}
 	cancel(err)

@@ -7,17 +7,24 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sanix-darker/s2c/internal/call"
 	"github.com/sanix-darker/s2c/internal/command"
 	"github.com/sanix-darker/s2c/internal/ctl"
+	"github.com/sanix-darker/s2c/internal/ui"
 )
 
 // A steered is a call that other programs speak to, by s2c ctl.
 type steered struct {
-	call  *call.Call
-	leave func() // ends the call
+	call   *call.Call
+	leave  func()            // ends the call
+	screen chan<- ui.Request // nil without one
+	ended  <-chan struct{}   // closed when the call ends
 }
+
+// screenTime bounds how long a screen may take to do something.
+const screenTime = 3 * time.Second
 
 // Do implements ctl.Call.
 func (s *steered) Do(line string) error {
@@ -26,8 +33,34 @@ func (s *steered) Do(line string) error {
 		s.leave()
 		return nil
 	}
+	if errors.Is(err, command.ErrUnknown) && s.screen != nil {
+		return s.ask(line)
+	}
 	return err
 }
+
+// ask has the screen do what a line says.
+func (s *steered) ask(line string) error {
+	done := make(chan error, 1)
+	late := time.After(screenTime)
+	select {
+	case s.screen <- ui.Request{Line: line, Done: done}:
+	case <-late:
+		return errBusyScreen
+	case <-s.ended:
+		return ctl.ErrNoCall
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-late:
+		return errBusyScreen
+	case <-s.ended:
+		return ctl.ErrNoCall
+	}
+}
+
+var errBusyScreen = errors.New("the call's terminal takes too long: look whether it is stopped")
 
 // Status implements ctl.Call.
 func (s *steered) Status() ctl.Status {
@@ -91,12 +124,13 @@ func (e Env) ctlDir() string {
 }
 
 // steer lets other programs steer c until ctx is done; wg then waits for it.
-// leave ends the call. Without a socket the call goes on all the same.
-func (e Env) steer(ctx context.Context, c *call.Call, leave func(), wg *sync.WaitGroup) {
+// leave ends the call, and screen, unless it is nil, takes what is the screen's.
+// Without a socket the call goes on all the same.
+func (e Env) steer(ctx context.Context, c *call.Call, leave func(), screen chan<- ui.Request, wg *sync.WaitGroup) {
 	ln, err := ctl.Listen(ctx, e.ctlDir(), os.Getpid())
 	if err != nil {
 		e.say("s2c ctl cannot steer this call: %v", err)
 		return
 	}
-	wg.Go(func() { ctl.NewServer(&steered{c, leave}).Serve(ctx, ln) })
+	wg.Go(func() { ctl.NewServer(&steered{c, leave, screen, ctx.Done()}).Serve(ctx, ln) })
 }
