@@ -50,6 +50,7 @@ func run() int {
 //	begin NAME PROG ARG...  starts a command as if it were a member
 //	leave NAME [CODE]     interrupts that member, who must exit with 130, or CODE
 //	die NAME              kills that member
+//	transcript NAME FILE  writes what that member printed for a person to a file, with what differs each time masked
 //	ends NAME CODE        waits for that member to exit with CODE
 //	plain                 something that is not a hub listens at $PLAIN
 //	exits CODE PROG ARG...  runs a command and compares its exit code
@@ -89,6 +90,8 @@ func TestScripts(t *testing.T) {
 			"tell":   tell,
 			"hush":   hush,
 			"leave":  leave,
+
+			"transcript": transcript,
 			"die":    die,
 			"ends":   ends,
 		},
@@ -259,6 +262,27 @@ func die(ts *testscript.TestScript, _ bool, args []string) {
 		code = "1"
 	}
 	ends(ts, false, []string{args[0], code})
+}
+
+// masks are what differs each time in what a member prints, and what stands for it.
+var masks = []struct {
+	pattern *regexp.Regexp
+	mask    string
+}{
+	{regexp.MustCompile(`(?m)^s2c: .*\n`), ""},
+	{regexp.MustCompile(`(?m)^\d\d:\d\d `), "hh:mm "},
+	{regexp.MustCompile(`SHA256:[0-9A-Za-z+/]{43}`), "SHA256:KEY"},
+	{regexp.MustCompile(`code is: [a-z]+ [a-z]+ [a-z]+ [a-z]+\.`), "code is: oak elm ash fir."},
+	{regexp.MustCompile(`the code [a-z]+ [a-z]+ [a-z]+ [a-z]+\.`), "the code oak elm ash fir."},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST:PORT"},
+}
+
+func transcript(ts *testscript.TestScript, _ bool, args []string) {
+	s := theMember(ts, args[0]).out.String()
+	for _, m := range masks {
+		s = m.pattern.ReplaceAllString(s, m.mask)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(s), 0o600))
 }
 
 type runningHub struct {

@@ -46,8 +46,9 @@ func (f *fake) CameraOn() bool   { return true }
 func (f *fake) SetLocked(on bool) {
 	f.state.Locked = on
 }
-func (f *fake) SetTalking(bool) {}
-func (f *fake) Verify() error   { f.verified++; return f.fails }
+func (f *fake) SetTalking(bool)                {}
+func (f *fake) UseDevice(string, string) error { return nil }
+func (f *fake) Verify() error                  { f.verified++; return f.fails }
 func (f *fake) Say(line string) error {
 	if f.fails != nil {
 		return f.fails
@@ -184,6 +185,8 @@ func TestCommands(t *testing.T) {
 			{"/people here", "TIME Not done: unknown command \"people\"; /help lists the commands.\n"},
 			{"/say", "TIME Not done: usage: say TEXT.\n"},
 			{"/speaking maybe", "TIME Not done: usage: /speaking on|off.\n"},
+			{"/use camera test", ""}, // a notice tells how it went
+			{"/use tv test", "TIME Not done: use: \"tv\" is neither camera nor microphone nor speaker.\n"},
 			{"/invite", "TIME Others join with: s2c join room\n"},
 			{"/verify", "TIME Not done: there is no safety code yet.\n"},
 			{"/code", "TIME Not done: there is no safety code yet.\n"},

@@ -3,6 +3,7 @@ package plain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -37,7 +38,9 @@ func (t *teller) do(now time.Time, line string) error {
 		return setTelling(&t.tellTimes, name, rest)
 	}
 	if rest != "" {
-		return command.Do(t.Engine, line)
+		err := command.Do(t.Engine, line)
+		t.told = t.told || err == nil && slices.Contains(noticed, name)
+		return err
 	}
 	switch name {
 	case "people":
@@ -55,6 +58,9 @@ func (t *teller) do(now time.Time, line string) error {
 	}
 	return nil
 }
+
+// noticed are the commands of which a notice tells how they went.
+var noticed = []string{"use", "remove", "react"}
 
 // setTelling sets what is told by a word that is on or off.
 func setTelling(tell *bool, name, how string) error {
