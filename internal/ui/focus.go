@@ -48,19 +48,13 @@ func (v *callView) focused() (*call.Member, error) {
 	return nil, errNobody
 }
 
-// choose gives the focus to the member of a number, from 1, or takes it if that
-// one has it.
+// choose pins the member of a number, from 1, or lets go of that one if it is
+// pinned.
 func (v *callView) choose(number int) {
 	if number > len(v.state.Members) {
 		return
 	}
-	m := &v.state.Members[number-1]
-	if v.focus.on(m) {
-		v.focus = focus{}
-		return
-	}
-	v.focus.give(m)
-	v.toPageOf(number - 1)
+	v.pin(&v.state.Members[number-1])
 }
 
 // move moves the focus by so many members.
@@ -73,18 +67,13 @@ func (v *callView) move(by int) {
 	switch {
 	case i >= 0:
 		i = min(max(i+by, 0), len(members)-1)
+	case len(v.layout.who) > 0:
+		i = min(v.layout.who[0], len(members)-1)
 	default:
-		i = min(v.layout.first, len(members)-1)
+		i = 0
 	}
 	v.focus.give(&members[i])
-	v.toPageOf(i)
-}
-
-// toPageOf turns to the page of the member with an index.
-func (v *callView) toPageOf(i int) {
-	if n := v.layout.most; n > 0 {
-		v.page = i / n
-	}
+	v.page = v.layout.pageOf(i, v.page)
 }
 
 // labelOf returns the name of a member as the tile has it: with a number where
@@ -171,8 +160,8 @@ func focusCommands() []command {
 	commands := []command{
 		{keys: []string{"Left", "Up"}, help: "choose the one before", when: several, run: moves(-1)},
 		{keys: []string{"Right", "Down"}, help: "choose the next one", when: several, run: moves(1)},
-		{keys: []string{"0"}, help: "choose nobody", when: several, run: func(v *callView, _ *terminal, _ string, _ time.Time) error {
-			v.focus = focus{}
+		{keys: []string{"0"}, help: "choose nobody; the grid", when: several, run: func(v *callView, _ *terminal, _ string, _ time.Time) error {
+			v.focus, v.stage.pinned, v.stage.mode = focus{}, focus{}, modeGrid
 			return nil
 		}},
 		{keys: []string{"+", "="}, help: "louder here", when: someone, run: volume(volumeStep)},
@@ -196,7 +185,7 @@ func focusCommands() []command {
 	for n := 1; n <= 9; n++ {
 		words := ""
 		if n == 1 {
-			words = "choose number 1, and so on to 9"
+			words = "pin number 1, and so on to 9"
 		}
 		commands = append(commands, command{
 			keys: []string{strconv.Itoa(n)}, help: words,

@@ -46,10 +46,12 @@ func TestArrange(t *testing.T) {
 					if got := l.arrange(area, n, page); got != page {
 						t.Fatalf("page %d of %d in %v with %d is %d", page, l.pages, area, n, got)
 					}
-					if l.first != next {
-						t.Fatalf("page %d in %v with %d begins with %d, want %d", page, area, n, l.first, next)
+					for _, who := range l.who {
+						if who != next {
+							t.Fatalf("page %d in %v with %d has %d where %d is next", page, area, n, who, next)
+						}
+						next++
 					}
-					next += len(l.tiles)
 					if err := checkTiles(l.tiles, area); err != "" {
 						t.Fatalf("page %d in %v with %d: %s: %v", page, area, n, err, l.tiles)
 					}
@@ -63,6 +65,56 @@ func TestArrange(t *testing.T) {
 				for _, page := range []int{-1, l.pages, 1 << 40} {
 					if got := l.arrange(area, n, page); got != min(max(page, 0), l.pages-1) || len(l.tiles) == 0 {
 						t.Fatalf("page %d of %d is %d with %d tiles", page, l.pages, got, len(l.tiles))
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestStage checks for all sizes that everybody is seen once on the pages of a
+// strip, and the one on the stage on each of them.
+func TestStage(t *testing.T) {
+	var l layout
+	for w := 20; w <= 230; w += 7 {
+		for h := 6; h <= 70; h += 2 {
+			for n := 1; n < 20; n++ {
+				for main := -1; main < n; main += 4 {
+					area := rect{3, 1, w, h}
+					arrange := func(page int) int {
+						if main < 0 {
+							return l.arrangeStrip(area, n, page)
+						}
+						return l.arrangeStage(area, n, main, page)
+					}
+					arrange(0)
+					seen := make(map[int]int)
+					for page := range l.pages {
+						if got := arrange(page); got != page {
+							t.Fatalf("page %d of %d in %v with %d is %d", page, l.pages, area, n, got)
+						}
+						if err := checkTiles(l.tiles, area); err != "" {
+							t.Fatalf("page %d in %v with %d: %s: %v", page, area, n, err, l.tiles)
+						}
+						for i, who := range l.who {
+							seen[who]++
+							if got := l.pageOf(who, page); got != page || l.at(l.tiles[i].x, l.tiles[i].y) != who {
+								t.Fatalf("%d is on page %d, not %d", who, got, page)
+							}
+						}
+					}
+					alone := main >= 0 && h < minTileRows+minStripRows
+					for who := range n {
+						want := 1
+						switch {
+						case who == main:
+							want = l.pages
+						case alone:
+							want = 0
+						}
+						if seen[who] != want {
+							t.Fatalf("%d of %d is seen %d times in %v on %d pages", who, n, seen[who], area, l.pages)
+						}
 					}
 				}
 			}
@@ -100,7 +152,7 @@ func TestCorner(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var l layout
-		l.addCorner(tt.area)
+		l.addCorner(tt.area, 0)
 		if l.corner != tt.want {
 			t.Errorf("corner of %v = %v, want %v", tt.area, l.corner, tt.want)
 		}
@@ -109,7 +161,7 @@ func TestCorner(t *testing.T) {
 		for h := range 200 {
 			var l layout
 			area := rect{0, 1, w, h}
-			l.addCorner(area)
+			l.addCorner(area, (w+h)%corners)
 			in := area.inside()
 			if c := l.corner; c.w > 0 && (c.x < in.x || c.y < in.y || c.x+c.w > in.x+in.w || c.y+c.h > in.y+in.h || c.h < 5 || 2*c.h > h) {
 				t.Fatalf("corner of %v = %v", area, c)

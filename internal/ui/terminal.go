@@ -82,6 +82,7 @@ type terminal struct {
 	canvas  canvas
 	plane   plane
 	looks   looks
+	fit     bool // pictures are whole, rather than filling their tiles
 	ladder  ladder
 	budget  budget
 	cursor  cell // where the view wants the cursor

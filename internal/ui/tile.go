@@ -90,6 +90,10 @@ func (t *tile) paint(term *terminal, r rect) {
 	if r.w == 0 || r.h == 0 {
 		return
 	}
+	aspect := pixelAspect(term.aspect, t.frame.Tall)
+	if term.fit {
+		r = whole(r, t.frame.Rect.Dx(), t.frame.Rect.Dy(), aspect)
+	}
 	p, colors := &t.painter, term.colors()
 	if p.Look != t.look || p.Colors != colors || t.gray != term.gray() || t.dimmed != t.dim || p.Contrast != term.looks.contrast || t.at.w != r.w || t.at.h != r.h {
 		t.drawn = false
@@ -101,7 +105,7 @@ func (t *tile) paint(term *terminal, r rect) {
 		if t.gray = term.gray(); t.gray {
 			img.Cb, img.Cr = nil, nil
 		}
-		p.Render(t.cells, r.w, r.h, pixelAspect(term.aspect, t.frame.Tall), &img)
+		p.Render(t.cells, r.w, r.h, aspect, &img)
 		if t.dimmed = t.dim; t.dim {
 			dim(t.cells)
 		}
@@ -113,6 +117,24 @@ func (t *tile) paint(term *terminal, r rect) {
 		fg = fg.Dim()
 	}
 	term.plane.draw(r, t.cells, fg, bg)
+}
+
+// whole returns the part of r, in its middle, that has the shape of a picture of
+// w x h pixels, for cells of a height of aspect times their width.
+func whole(r rect, w, h int, aspect float64) rect {
+	if w <= 0 || h <= 0 {
+		return r
+	}
+	shape := float64(w) / float64(h) * aspect // columns for a row
+	in := r
+	if cols := float64(r.h) * shape; cols < float64(r.w) {
+		in.w = max(int(cols+0.5), 1)
+	} else {
+		in.h = min(max(int(float64(r.w)/shape+0.5), 1), r.h)
+	}
+	in.x += (r.w - in.w) / 2
+	in.y += (r.h - in.h) / 2
+	return in
 }
 
 // dim makes the colours of a picture darker.

@@ -30,6 +30,9 @@ type callView struct {
 	page     int
 	hideSelf bool
 	focus    focus
+	stage    stage
+	corner   int  // where the own picture is over the other's
+	bare     bool // without bars
 	reacting bool // the next number is a reaction
 	commands []command
 	do       func(line string) error // commands that are not the screen's; may be nil
@@ -152,16 +155,21 @@ func (v *callView) draw(t *terminal, now time.Time) {
 		return
 	}
 	area := rect{0, 1, t.w, t.h - 2}
+	if v.bare {
+		area = rect{0, 0, t.w, t.h}
+	}
 	v.drawTiles(t, area, now)
 	v.tell()
-	v.drawTopBar(t, now)
+	if !v.bare {
+		v.drawTopBar(t, now)
+	}
 	switch {
 	case v.palette.open:
 		v.drawPalette(t, area)
 	case v.chat.open:
 		v.drawInput(t, t.h-1)
-	default:
-		v.drawBottomBar(t)
+	case !v.bare || v.people.open || v.reacting || v.engine.Muted() || v.engine.Deafened():
+		v.drawBottomBar(t) // it says so whatever is hidden
 	}
 	v.drawOver(t, area, now)
 	v.help.draw(t, area)
@@ -264,17 +272,9 @@ func (v *callView) takeNotice(n call.Notice, now time.Time) {
 // drawTiles draws everybody who is on the page.
 func (v *callView) drawTiles(t *terminal, area rect, now time.Time) {
 	members := v.state.Members
-	n := len(members)
-	alone, pair := n == 0, n == 1
-	if alone || !pair && !v.hideSelf {
-		n++ // oneself, the last
-	}
-	v.page = v.layout.arrange(area, n, v.page)
-	if pair && !v.hideSelf {
-		v.layout.addCorner(area)
-	}
+	v.arrange(area, now)
 	for i, r := range v.layout.tiles {
-		if k := v.layout.first + i; k < len(members) {
+		if k := v.layout.who[i]; k < len(members) {
 			v.drawMember(t, r, k, now)
 			continue
 		}
@@ -351,7 +351,7 @@ func (v *callView) drawSelf(t *terminal, r rect, now time.Time) {
 // speaks.
 func (v *callView) hidden() (n int, speaking string) {
 	for i := range v.state.Members {
-		if i >= v.layout.first && i < v.layout.first+len(v.layout.tiles) {
+		if slices.Contains(v.layout.who, i) {
 			continue
 		}
 		n++
