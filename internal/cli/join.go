@@ -417,7 +417,7 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 		err = e.plainly(ctx, c, hint)
 	default:
 		cfg := screen.uiConfig()
-		cfg.Engine, cfg.Hint, cfg.Requests = c, hint, requests
+		cfg.Engine, cfg.Hint, cfg.Requests, cfg.Mouse = c, hint, requests, !s.noMouse
 		cfg.Do, cfg.Words = func(line string) error { return command.Do(c, line) }, paletteWords()
 		err = noScreen(ui.Run(ctx, cfg))
 	}

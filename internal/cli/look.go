@@ -26,6 +26,7 @@ type screenFlags struct {
 	headless bool
 	plain    bool
 	stats    time.Duration
+	noMouse  bool // the mouse is the terminal's
 	noCtl    bool // no other program may steer the call
 }
 
@@ -34,6 +35,7 @@ func (f *screenFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.BoolVar(&f.headless, "headless", false, "no screen: events as JSON lines on standard output")
 	fl.BoolVar(&f.plain, "plain", false, "lines of text in place of a screen, for screen readers and simple terminals")
+	fl.BoolVar(&f.noMouse, "no-mouse", false, "leave the mouse to the terminal, to mark text with it")
 	fl.DurationVar(&f.stats, "stats", 0, "with --headless: print a line of figures every `period`")
 }
 

@@ -102,6 +102,7 @@ func drawItem(t *terminal, x, y int, i *item) int {
 	c.fill(rect{x, y, w, 1}, i.style)
 	at := x + 1
 	if i.key != "" {
+		t.addHit(rect{x, y, w, 1}, i.key)
 		at += c.text(at, y, t.w-at, i.key, styleBarStrong) + 1
 	}
 	if i.text != "" {

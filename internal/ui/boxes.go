@@ -100,6 +100,13 @@ func (h *help) key(k *tcell.EventKey) {
 	}
 }
 
+// scroll goes on by so many lines.
+func (h *help) scroll(lines int) {
+	if h.next < len(h.found()) || lines < 0 {
+		h.from = max(h.from+lines, 0)
+	}
+}
+
 // found returns the lines that have what was typed.
 func (h *help) found() []string {
 	if h.filter == "" {

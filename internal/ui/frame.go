@@ -15,7 +15,7 @@ func (t *terminal) paint(v view, now time.Time) error {
 	}
 	t.canvas.clear()
 	t.plane.begin()
-	t.cursor = nowhere
+	t.cursor, t.hits = nowhere, t.hits[:0]
 	t.looks.cols, t.looks.rows = 0, 0
 	t.ladder.auto, t.ladder.cells = t.looks.auto, t.w*t.h
 	v.draw(t, now)

@@ -90,6 +90,8 @@ func (v *mirrorView) key(k *tcell.EventKey, t *terminal, _ time.Time) (leave boo
 	return false
 }
 
+func (v *mirrorView) mouse(mouse, *terminal, time.Time) (leave bool) { return false }
+
 func (v *mirrorView) paste(string, *terminal, time.Time) {}
 
 // watch tells the camera how its picture is shown, if that has changed.

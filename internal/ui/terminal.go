@@ -11,6 +11,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"github.com/sanix-darker/s2c/ascii"
 	"github.com/sanix-darker/s2c/internal/term"
 )
 
@@ -26,15 +27,21 @@ type view interface {
 	// was longer than pasteMax.
 	paste(s string, t *terminal, now time.Time)
 
+	// mouse handles what was done with the mouse and reports whether the person
+	// leaves.
+	mouse(m mouse, t *terminal, now time.Time) (leave bool)
+
 	// hide says that nothing of the view is on the screen until it is drawn
 	// again.
 	hide()
 }
 
-// typed is what poll passes on: a key, or what was pasted if key is nil.
+// typed is what poll passes on: a key, something done with the mouse, or what was
+// pasted if both are nil.
 type typed struct {
-	key  *tcell.EventKey
-	text string
+	key   *tcell.EventKey
+	mouse *mouse
+	text  string
 }
 
 // pasteMax is how many bytes of a paste are kept: more than any line holds, so
@@ -82,7 +89,9 @@ type terminal struct {
 	canvas  canvas
 	plane   plane
 	looks   looks
-	fit     bool // pictures are whole, rather than filling their tiles
+	hits    []hit        // of what is on the screen
+	deepest ascii.Colors // as many colours as pictures can have
+	fit     bool         // pictures are whole, rather than filling their tiles
 	ladder  ladder
 	budget  budget
 	cursor  cell // where the view wants the cursor
@@ -98,7 +107,8 @@ type setup struct {
 	screen   tcell.Screen // nil means the terminal of this process
 	info     term.Info
 	pictures pictures
-	rate     int // bytes a second that are written at most; 0 means any number
+	mouse    bool // it is for this program
+	rate     int  // bytes a second that are written at most; 0 means any number
 
 	requests <-chan Request // commands from elsewhere; may be nil
 	obey     func(line string, t *terminal, now time.Time) (leave bool, err error)
@@ -159,6 +169,7 @@ func open(c setup, g *gate) (*terminal, error) {
 	var blocks bool
 	t.chars, blocks = charsetOf(screen)
 	t.info = known(c.info, screen.Colors(), blocks)
+	t.deepest = t.info.Colors
 	t.looks = newLooks(t.info, c.pictures, blocks)
 	t.ladder = ladder{colors: t.info.Colors, rate: c.rate}
 	if tty, ok := screen.Tty(); ok {
@@ -169,6 +180,9 @@ func open(c setup, g *gate) (*terminal, error) {
 	screen.EnablePaste() // so that what is pasted is not taken for keys
 	if t.info.Remote {
 		screen.EnableFocus()
+	}
+	if c.mouse {
+		t.setMouse(true)
 	}
 	t.poller.Go(t.poll)
 	t.reset()
@@ -193,6 +207,7 @@ const drainEvery = 5 * time.Millisecond
 func (t *terminal) poll() {
 	pasting := false
 	var pasted []byte
+	var at pointer
 	for {
 		switch ev := t.screen.PollEvent().(type) {
 		case nil:
@@ -208,6 +223,10 @@ func (t *terminal) poll() {
 				pasted = appendPasted(pasted, ev)
 			} else {
 				t.pass(typed{key: ev})
+			}
+		case *tcell.EventMouse:
+			if m, ok := at.take(ev); ok {
+				t.pass(typed{mouse: &m})
 			}
 		case *tcell.EventFocus:
 			t.away.Store(!ev.Focused)
@@ -321,6 +340,10 @@ func (t *terminal) press(in typed, v view) (leave bool, err error) {
 	t.away.Store(false) // whoever types looks
 	for {
 		switch k := in.key; {
+		case in.mouse != nil:
+			if v.mouse(*in.mouse, t, time.Now()) {
+				return true, nil
+			}
 		case k == nil:
 			v.paste(in.text, t, time.Now())
 		case k.Key() == tcell.KeyCtrlC:

@@ -132,6 +132,9 @@ type Config struct {
 	// means as many as it takes.
 	Rate int
 
+	// Mouse has clicks and the wheel be for the screen, not for the terminal.
+	Mouse bool
+
 	// Do does a command line that is none of the screen's, and Words are those that
 	// it knows. It must not block. Without it there are the screen's alone.
 	Do    func(line string) error
@@ -160,5 +163,5 @@ func Run(ctx context.Context, c Config) error {
 
 // setup returns what the terminal is opened with.
 func (c *Config) setup() setup {
-	return setup{screen: c.Screen, info: c.Terminal, pictures: pictures{c.Look, c.Auto, c.LookChosen}, rate: c.Rate}
+	return setup{screen: c.Screen, info: c.Terminal, pictures: pictures{c.Look, c.Auto, c.LookChosen}, rate: c.Rate, mouse: c.Mouse}
 }

@@ -19,31 +19,33 @@ type callView struct {
 	title  string
 	hint   string
 
-	state    call.State
-	tiles    map[uint16]*tile // by slot
-	self     tile
-	metered  time.Time // when the meters last took a level
-	spoke    time.Time // when the person last spoke while muted
-	talkKey  talkKey
-	layout   layout
-	watch    watch
-	page     int
-	hideSelf bool
-	focus    focus
-	stage    stage
-	corner   int  // where the own picture is over the other's
-	bare     bool // without bars
-	reacting bool // the next number is a reaction
-	commands []command
-	do       func(line string) error // commands that are not the screen's; may be nil
-	palette  palette
-	leaving  bool // the person has said so
-	help     help
-	door     door
-	people   people
-	chat     chat
-	notes    notes
-	items    []item // scratch
+	state     call.State
+	tiles     map[uint16]*tile // by slot
+	self      tile
+	metered   time.Time // when the meters last took a level
+	spoke     time.Time // when the person last spoke while muted
+	talkKey   talkKey
+	layout    layout
+	watch     watch
+	page      int
+	hideSelf  bool
+	focus     focus
+	stage     stage
+	corner    int  // where the own picture is over the other's
+	bare      bool // without bars
+	clicked   click
+	looksMenu looksMenu
+	reacting  bool // the next number is a reaction
+	commands  []command
+	do        func(line string) error // commands that are not the screen's; may be nil
+	palette   palette
+	leaving   bool // the person has said so
+	help      help
+	door      door
+	people    people
+	chat      chat
+	notes     notes
+	items     []item // scratch
 }
 
 func newCallView(c Config) *callView {
@@ -72,6 +74,9 @@ func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave boo
 		return false
 	case v.reacting:
 		v.react(int(letter(k)-'0'), now)
+		return false
+	case v.looksMenu.open:
+		v.looksMenu.key(k, t)
 		return false
 	case v.palette.open:
 		v.paletteKey(k, t, now)
@@ -148,7 +153,7 @@ func (v *callView) draw(t *terminal, now time.Time) {
 		v.notes.add(s, false, now.Add(noticeTime))
 	}
 	if t.w < minCols || t.h < minRows {
-		v.help.open, v.people.open, v.palette.open = false, false, false
+		v.help.open, v.people.open, v.palette.open, v.looksMenu.open = false, false, false, false
 		v.hideDoor()
 		v.hide()
 		v.drawLine(t)
@@ -172,6 +177,7 @@ func (v *callView) draw(t *terminal, now time.Time) {
 		v.drawBottomBar(t) // it says so whatever is hidden
 	}
 	v.drawOver(t, area, now)
+	v.looksMenu.draw(t, area)
 	v.help.draw(t, area)
 }
 
