@@ -92,8 +92,8 @@ func TestScripts(t *testing.T) {
 			"leave":  leave,
 
 			"transcript": transcript,
-			"die":    die,
-			"ends":   ends,
+			"die":        die,
+			"ends":       ends,
 		},
 	})
 }

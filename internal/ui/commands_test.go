@@ -108,8 +108,11 @@ func TestPalette(t *testing.T) {
 		s.key(tcell.KeyEscape)
 		sees(t, s, "commands:", false)
 		for _, tt := range []struct{ line, want string }{
-			{"bad", "that is [2J wrong"}, {"page", "type it as: page N"}, {"page 7", "there are the pages 1 to 1"},
-			{"look oil", "this terminal has no look \"oil\": type auto"}, {"help me", "type it as: help"},
+			{"bad", "that is [2J wrong"},
+			{"page", "type it as: page N"},
+			{"page 7", "there are the pages 1 to 1"},
+			{"look oil", "this terminal has no look \"oil\": type auto"},
+			{"help me", "type it as: help"},
 		} {
 			s.press(":")
 			s.paste(tt.line)

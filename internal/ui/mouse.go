@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -63,9 +64,9 @@ func (t *terminal) addHit(r rect, key string) {
 
 // hitAt returns the key that a place on the screen stands for, or nil.
 func (t *terminal) hitAt(x, y int) *tcell.EventKey {
-	for i := len(t.hits) - 1; i >= 0; i-- { // the last one is on top
-		if t.hits[i].at.has(x, y) {
-			return keyEvent(t.hits[i].key)
+	for _, h := range slices.Backward(t.hits) { // the last one is on top
+		if h.at.has(x, y) {
+			return keyEvent(h.key)
 		}
 	}
 	return nil

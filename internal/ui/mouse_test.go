@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
 
@@ -15,8 +16,8 @@ import (
 func (s *simScreen) click(t *testing.T, words string) {
 	t.Helper()
 	for y, line := range strings.Split(s.text(), "\n") {
-		if i := strings.Index(line, words); i >= 0 {
-			x := len([]rune(line[:i]))
+		if before, _, ok := strings.Cut(line, words); ok {
+			x := utf8.RuneCountInString(before)
 			s.InjectMouse(x, y, tcell.Button1, tcell.ModNone)
 			s.InjectMouse(x+1, y, tcell.Button1, tcell.ModNone) // dragged
 			s.InjectMouse(x+1, y, tcell.ButtonNone, tcell.ModNone)
