@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,20 +17,31 @@ import (
 	"github.com/sanix-darker/s2c/internal/command"
 )
 
-// A fake is a call with ann in it, that does what it is told. One goroutine of a
-// bubble at a time uses it.
+// A fake is a call with ann in it, that does what it is told.
 type fake struct {
 	command.Engine // panics for what no test has use for
+	notices        chan call.Notice
 
+	mu sync.Mutex
+
+	// Guarded by mu.
 	state    call.State
 	muted    bool
-	notices  chan call.Notice
 	said     []string
 	verified int
 	fails    error
 }
 
+// set changes the call.
+func (f *fake) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
 func (f *fake) State(s *call.State) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	members, knocks := append(s.Members[:0], f.state.Members...), append(s.Knocks[:0], f.state.Knocks...)
 	*s = f.state
 	s.Members, s.Knocks = members, knocks
@@ -40,16 +52,28 @@ func (f *fake) Watch(views []call.View) {
 		panic("plain mode looks at pictures")
 	}
 }
-func (f *fake) Muted() bool      { return f.muted }
-func (f *fake) SetMuted(on bool) { f.muted = on }
-func (f *fake) CameraOn() bool   { return true }
-func (f *fake) SetLocked(on bool) {
-	f.state.Locked = on
+
+func (f *fake) Muted() (muted bool) {
+	f.set(func() { muted = f.muted })
+	return muted
 }
+
+func (f *fake) SetMuted(on bool)               { f.set(func() { f.muted = on }) }
+func (f *fake) CameraOn() bool                 { return true }
+func (f *fake) SetLocked(on bool)              { f.set(func() { f.state.Locked = on }) }
 func (f *fake) SetTalking(bool)                {}
 func (f *fake) UseDevice(string, string) error { return nil }
-func (f *fake) Verify() error                  { f.verified++; return f.fails }
+
+func (f *fake) Verify() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.verified++
+	return f.fails
+}
+
 func (f *fake) Say(line string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.fails != nil {
 		return f.fails
 	}
@@ -66,10 +90,32 @@ type run struct {
 	*fake
 	t     *testing.T
 	lines chan command.Line
-	out   strings.Builder
+	out   output
 	ended error
 	done  chan struct{}
 	stop  context.CancelFunc
+}
+
+// An output is what was written and not yet taken.
+type output struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.b = append(o.b, b...)
+	return len(b), nil
+}
+
+// take returns what was written since the last time.
+func (o *output) take() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := string(o.b)
+	o.b = nil
+	return s
 }
 
 // start starts plain mode. The times of its lines are cut off.
@@ -93,8 +139,7 @@ func start(t *testing.T, typed bool) *run {
 func (r *run) expect(want string) {
 	r.t.Helper()
 	synctest.Wait()
-	got := r.out.String()
-	r.out.Reset()
+	got := r.out.take()
 	lines := strings.SplitAfter(got, "\n")
 	for i, s := range lines {
 		if len(s) > 6 && s[2] == ':' && s[5] == ' ' && strings.Trim(s[:5], "0123456789") == ":" {
@@ -172,8 +217,10 @@ func TestPiped(t *testing.T) {
 func TestCommands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, false)
-		r.state.Members = []call.Member{{Slot: 1, Name: "bob", Present: true, Fingerprint: printOf(1), Muted: true, Volume: -6}}
-		r.state.Knocks = []call.Knock{{Slot: 3, Fingerprint: printOf(3)}}
+		r.set(func() {
+			r.state.Members = []call.Member{{Slot: 1, Name: "bob", Present: true, Fingerprint: printOf(1), Muted: true, Volume: -6}}
+		})
+		r.set(func() { r.state.Knocks = []call.Knock{{Slot: 3, Fingerprint: printOf(3)}} })
 		for _, test := range []struct{ line, want string }{
 			{"/mute", "TIME You are muted.\n"},
 			{"/mute", "TIME Done.\n"},
@@ -202,15 +249,15 @@ func TestCommands(t *testing.T) {
 		}
 		r.tell("/help")
 		synctest.Wait()
+		help := r.out.take()
 		for _, w := range slices.Concat(command.Words, Words) {
-			if !strings.Contains(r.out.String(), " /"+w.Usage()+": ") {
+			if !strings.Contains(help, " /"+w.Usage()+": ") {
 				t.Errorf("the help has no %q", w.Usage())
 			}
 		}
-		r.out.Reset()
 		r.lines <- command.Line{Err: errors.New("too long")}
 		r.expect("TIME Not done: too long.\n")
-		r.fails = errors.New("not connected to the hub")
+		r.set(func() { r.fails = errors.New("not connected to the hub") })
 		r.tell("hello?")
 		r.expect("TIME Not said: not connected to the hub.\n")
 		r.tell("/leave")
@@ -224,10 +271,10 @@ func TestVerify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, false)
 		const rest = ". Read it aloud: if everybody has the same, nobody is in between, and /verify remembers these people.\n"
-		r.state.Code = [4]string{"oak", "elm", "ash", "fir"}
+		r.set(func() { r.state.Code = [4]string{"oak", "elm", "ash", "fir"} })
 		r.notices <- call.Notice{At: time.Now(), Kind: call.CodeReady}
 		r.expect("TIME The safety code is: oak elm ash fir" + rest)
-		r.state.Code[3] = "yew"
+		r.set(func() { r.state.Code[3] = "yew" })
 		r.tell("/verify")
 		r.expect("TIME The safety code is: oak elm ash yew" + rest + "TIME Not done: verify: compare this code first, and then /verify again.\n")
 		if r.verified != 0 {
@@ -235,7 +282,7 @@ func TestVerify(t *testing.T) {
 		}
 		r.tell("/verify")
 		r.expect("TIME Everybody here is verified, by the code oak elm ash yew.\n")
-		r.fails = errors.New("disk full")
+		r.set(func() { r.fails = errors.New("disk full") })
 		r.tell("/verify")
 		r.expect("TIME Not done: verify: disk full.\n")
 		r.stop()
@@ -247,7 +294,9 @@ func TestVerify(t *testing.T) {
 func TestLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, false)
-		r.state.Members = []call.Member{{Slot: 1, Name: "bob", Present: true, Fingerprint: printOf(1)}}
+		r.set(func() {
+			r.state.Members = []call.Member{{Slot: 1, Name: "bob", Present: true, Fingerprint: printOf(1)}}
+		})
 		bob := &r.state.Members[0]
 		after := func(d time.Duration, want string) {
 			t.Helper()
@@ -255,39 +304,39 @@ func TestLook(t *testing.T) {
 			r.expect(want)
 		}
 		after(time.Second, "")
-		bob.Muted = true // the first word of it, as he has just come
+		r.set(func() { bob.Muted = true }) // the first word of it, as he has just come
 		after(lookTime, "")
 		after(2*time.Second, "TIME bob is muted.\n")
-		bob.Muted = false
+		r.set(func() { bob.Muted = false })
 		after(lookTime, "TIME bob is not muted any more.\n")
-		bob.Deaf = true
+		r.set(func() { bob.Deaf = true })
 		after(lookTime, "TIME bob hears nobody.\n")
-		bob.Speaking = true
+		r.set(func() { bob.Speaking = true })
 		after(lookTime, "TIME bob speaks.\n")
 		after(11*time.Second, "") // still the same words
-		bob.Speaking = false
+		r.set(func() { bob.Speaking = false })
 		after(lookTime, "")
-		bob.Speaking = true
+		r.set(func() { bob.Speaking = true })
 		after(lookTime, "TIME bob speaks.\n")
 		for range 9 * 5 / 2 { // 9 s of short words
-			bob.Speaking = !bob.Speaking
+			r.set(func() { bob.Speaking = !bob.Speaking })
 			after(2*lookTime, "")
 		}
-		bob.Speaking = false
+		r.set(func() { bob.Speaking = false })
 		after(2*time.Second, "")
 		r.tell("/speaking off")
 		r.expect("TIME Done.\n")
-		bob.Speaking = true
+		r.set(func() { bob.Speaking = true })
 		after(2*time.Second, "")
-		bob.Hand = true // of which a notice tells
+		r.set(func() { bob.Hand = true }) // of which a notice tells
 		after(lookTime, "")
-		bob.Hand = false
+		r.set(func() { bob.Hand = false })
 		after(lookTime, "TIME bob lowers the hand.\n")
 		r.notices <- call.Notice{At: time.Now(), Kind: call.HandRaised, Slot: 1, Name: "bob", Fingerprint: printOf(1)}
 		after(lookTime, "TIME bob raises a hand.\nTIME bob lowers the hand.\n") // at once
-		r.muted = true                                                          // by another program
+		r.set(func() { r.muted = true })                                        // by another program
 		after(lookTime, "TIME You are muted.\n")
-		r.state.Self.Deaf, r.state.Self.Hand = true, true
+		r.set(func() { r.state.Self.Deaf, r.state.Self.Hand = true, true })
 		after(lookTime, "TIME You hear nobody, and nobody hears you.\nTIME Your hand is up.\n")
 		r.stop()
 		r.end(context.Canceled)
@@ -309,13 +358,12 @@ func TestNotices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const evil = "x\x1b[2J\u202e\r\n"
 		r := start(t, false)
-		r.state.Knocks = []call.Knock{{Slot: 3, Fingerprint: printOf(3), Name: evil}}
-		r.state.Code = [4]string{"oak", "elm", "ash", "fir"}
+		r.set(func() { r.state.Knocks = []call.Knock{{Slot: 3, Fingerprint: printOf(3), Name: evil}} })
+		r.set(func() { r.state.Code = [4]string{"oak", "elm", "ash", "fir"} })
 		for _, k := range kinds() {
 			r.notices <- call.Notice{At: time.Now(), Kind: k, Slot: 3, Fingerprint: printOf(3), Name: evil, Device: evil, Text: evil, Err: errors.New(evil)}
 			synctest.Wait()
-			got := r.out.String()
-			r.out.Reset()
+			got := r.out.take()
 			if strings.Count(got, "\n") != 1 || len(got) < len("12:34 x: x\n") || strings.ContainsAny(got, "\x1b\r\u202e") {
 				t.Errorf("%v is %q", k, got)
 			}
