@@ -58,3 +58,37 @@ echo "status $?"; stty -a >after; cmp before after && echo the same; exec sleep 
 		})
 	}
 }
+
+// TestPlainBackground makes sure that a call in the background takes no keys that
+// are meant for others, does not end, and takes keys in front again.
+func TestPlainBackground(t *testing.T) {
+	lab.Need(t, screen.Available())
+	s2c, err := program.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := `set -m; ` + s2c.Exe + ` demo --plain --members 0 --mic none --speaker none &
+read line; echo "the shell has $line"; fg; echo "status $?"; exec sleep 60`
+	s, err := screen.Start(t.Context(), 150, 24, s2c.Env(), "sh", "-c", script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, step := range []struct{ wait, line string }{
+		{"\n>", "/mute"},
+		{"the shell has /mute", "/lock"},
+		{"The session is locked", "/leave"},
+		{"You left.\nstatus 0", ""},
+	} {
+		g, err := s.WaitText(step.wait, 10*time.Second)
+		if err != nil || strings.Contains(g.Text(), "You are muted") {
+			t.Fatalf("no %q: %v\n%s", step.wait, err, g.Text())
+		}
+		if err := s.Type(step.line); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Keys("Enter"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
