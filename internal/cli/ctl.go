@@ -97,9 +97,15 @@ func (e Env) ctlList() *cobra.Command {
 		Short: "list the calls that run",
 		Args:  atMost(0, "s2c ctl list"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			found, err := ctl.List(cmd.Context(), e.ctlDir())
+			found, silent, err := ctl.List(cmd.Context(), e.ctlDir())
 			if err != nil {
 				return err
+			}
+			switch {
+			case silent > 0:
+				e.say("calls that do not answer: %d; if one is stopped, fg lets it go on", silent)
+			case len(found) == 0:
+				e.say("%v", ctl.ErrNoCall)
 			}
 			return e.printCalls(found, asJSON)
 		},
@@ -122,9 +128,6 @@ func (e Env) printCalls(found []ctl.Found, asJSON bool) error {
 			return err
 		}
 		fmt.Fprintln(e.Stdout, line)
-	}
-	if len(found) == 0 {
-		e.say("%v", ctl.ErrNoCall)
 	}
 	return nil
 }
@@ -242,7 +245,7 @@ func (e Env) talk(ctx context.Context, a *aim, long time.Duration) error {
 
 // findCall returns the call that is meant.
 func (e Env) findCall(ctx context.Context, a *aim) (ctl.Found, error) {
-	all, err := ctl.List(ctx, e.ctlDir())
+	all, silent, err := ctl.List(ctx, e.ctlDir())
 	if err != nil {
 		return ctl.Found{}, err
 	}
@@ -253,6 +256,8 @@ func (e Env) findCall(ctx context.Context, a *aim) (ctl.Found, error) {
 		}
 	}
 	switch {
+	case len(all) == 0 && silent > 0:
+		return ctl.Found{}, &hinted{errors.New("the call does not answer"), "if it is stopped, fg lets it go on", exitFailed}
 	case len(all) == 0:
 		return ctl.Found{}, &hinted{ctl.ErrNoCall, "start one with: s2c join -s session1 -c darker; one with --no-ctl cannot be steered", exitFailed}
 	case len(found) == 0:

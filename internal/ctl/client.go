@@ -14,6 +14,7 @@ import (
 type Client struct {
 	conn net.Conn
 	in   *bufio.Reader
+	wait time.Duration // for an answer
 }
 
 // A RefusedError says why a call did not do what it was told.
@@ -35,7 +36,7 @@ func dial(ctx context.Context, path string) (net.Conn, error) {
 }
 
 func newClient(conn net.Conn) *Client {
-	return &Client{conn, bufio.NewReaderSize(conn, maxAnswer)}
+	return &Client{conn, bufio.NewReaderSize(conn, maxAnswer), IdleTime}
 }
 
 // Close ends the connection, and with it what was begun by "talk".
@@ -67,7 +68,7 @@ func (c *Client) ask(line string) (Answer, error) {
 	case strings.ContainsAny(line, "\r\n"):
 		return Answer{}, errors.New("a command is one line")
 	}
-	if err := c.conn.SetDeadline(time.Now().Add(IdleTime)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(c.wait)); err != nil {
 		return Answer{}, err
 	}
 	if _, err := c.conn.Write([]byte(line + "\n")); err != nil {

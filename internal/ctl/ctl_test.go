@@ -199,8 +199,8 @@ func TestMaxConns(t *testing.T) {
 
 func TestList(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "s2c")
-	if found, err := List(t.Context(), dir); found != nil || err != nil {
-		t.Errorf("without a folder: %v, %v", found, err)
+	if found, silent, err := List(t.Context(), dir); found != nil || silent != 0 || err != nil {
+		t.Errorf("without a folder: %v, %d, %v", found, silent, err)
 	}
 	ln, err := Listen(t.Context(), dir, 7)
 	if err != nil {
@@ -239,11 +239,11 @@ func TestList(t *testing.T) {
 	if _, err := os.Lstat(fresh); err != nil {
 		t.Errorf("a new socket is gone: %v", err)
 	}
-	second.Close()
-	found, err := List(t.Context(), dir)
-	if err != nil || len(found) != 1 || found[0].Status.Session != "room" {
-		t.Errorf("List() = %+v, %v; want the one call", found, err)
+	found, silent, err := List(t.Context(), dir)
+	if err != nil || len(found) != 1 || found[0].Status.Session != "room" || silent != 1 {
+		t.Errorf("List() = %+v, %d, %v; want the one call, and one that does not answer", found, silent, err)
 	}
+	second.Close()
 }
 
 // leaveSocket leaves a socket that nobody listens to, as a killed process does.
@@ -269,7 +269,7 @@ func TestFolder(t *testing.T) {
 	if _, err := Listen(t.Context(), dir, 7); err == nil || !strings.Contains(err.Error(), "others may enter it") {
 		t.Errorf("Listen in a folder for everybody: %v", err)
 	}
-	if _, err := List(t.Context(), dir); err == nil {
+	if _, _, err := List(t.Context(), dir); err == nil {
 		t.Error("List in a folder for everybody is no error")
 	}
 	link := filepath.Join(t.TempDir(), "link")

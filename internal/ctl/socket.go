@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,6 +21,9 @@ const suffix = ".sock"
 // sameNumber is how many calls of one number may share a folder, as processes in
 // containers do.
 const sameNumber = 8
+
+// listTime bounds how long a call may take to tell how it stands.
+const listTime = time.Second
 
 // freshTime is how long a socket may be there before anybody listens.
 const freshTime = 2 * time.Second
@@ -89,20 +93,29 @@ type Found struct {
 }
 
 // List returns the calls that have a socket in dir, those of a smaller PID
-// first. A call that does not answer within IdleTime is not among them.
-func List(ctx context.Context, dir string) ([]Found, error) {
+// first, and how many there are besides that do not answer, as a stopped process.
+func List(ctx context.Context, dir string) (found []Found, silent int, err error) {
 	paths, err := sockets(ctx, dir)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var found []Found
-	for _, path := range paths {
-		if s, err := statusAt(ctx, path); err == nil {
-			found = append(found, Found{path, s})
+	all := make([]Found, len(paths))
+	var wg sync.WaitGroup
+	for i, path := range paths {
+		wg.Go(func() {
+			if s, err := statusAt(ctx, path); err == nil {
+				all[i] = Found{path, s}
+			}
+		})
+	}
+	wg.Wait()
+	for _, f := range all {
+		if f.Path != "" {
+			found = append(found, f)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Found) int { return a.Status.PID - b.Status.PID })
-	return found, nil
+	return found, len(all) - len(found), nil
 }
 
 func statusAt(ctx context.Context, path string) (Status, error) {
@@ -111,6 +124,7 @@ func statusAt(ctx context.Context, path string) (Status, error) {
 		return Status{}, err
 	}
 	defer c.Close()
+	c.wait = listTime
 	return c.Status()
 }
 

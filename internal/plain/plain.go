@@ -74,7 +74,7 @@ type teller struct {
 }
 
 // Run tells of a call until ctx is done, and returns its cause, or until somebody
-// tells it to leave, and returns nil. An error of Config.Out ends it too.
+// tells it to leave, which may be that cause, and returns nil. An error of Config.Out ends it too.
 func Run(ctx context.Context, c Config) error {
 	t := &teller{Config: c, tellSpeaking: true, tellTimes: true, people: make(map[person]*known)}
 	t.Engine.Watch(nil) // nobody looks at pictures
@@ -86,7 +86,11 @@ func Run(ctx context.Context, c Config) error {
 	for t.failed == nil {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			if err := context.Cause(ctx); !errors.Is(err, command.ErrLeave) {
+				return err
+			}
+			t.say(time.Now(), "You left.") // by another program
+			return t.failed
 		case n := <-t.Engine.Notices():
 			t.notice(n)
 		case line, ok := <-lines:

@@ -402,6 +402,19 @@ func TestNoticeText(t *testing.T) {
 	}
 }
 
+// TestLeftElsewhere has another program end the call.
+func TestLeftElsewhere(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(fmt.Errorf("by a key: %w", command.ErrLeave))
+	var out output
+	if err := Run(ctx, Config{Engine: new(fake), Out: &out}); err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+	if got := out.take(); !strings.HasSuffix(got, " You left.\n") {
+		t.Errorf("written is %q, want it to end with that you left", got)
+	}
+}
+
 // A shut is a pipe whose reader has gone.
 type shut struct{}
 
