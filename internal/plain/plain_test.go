@@ -19,8 +19,7 @@ import (
 
 // A fake is a call with ann in it, that does what it is told.
 type fake struct {
-	command.Engine // panics for what no test has use for
-	notices        chan call.Notice
+	notices chan call.Notice
 
 	mu sync.Mutex
 
@@ -63,6 +62,12 @@ func (f *fake) CameraOn() bool                 { return true }
 func (f *fake) SetLocked(on bool)              { f.set(func() { f.state.Locked = on }) }
 func (f *fake) SetTalking(bool)                {}
 func (f *fake) UseDevice(string, string) error { return nil }
+
+func (f *fake) SetCamera(bool)                 {}
+func (f *fake) SetVolume(uint16, float64) bool { return true }
+func (f *fake) Admit(uint16) bool              { return true }
+func (f *fake) Deny(uint16) bool               { return true }
+func (f *fake) Remove(uint16) bool             { return true }
 
 func (f *fake) Verify() error {
 	f.mu.Lock()
@@ -427,4 +432,32 @@ func TestNobodyReads(t *testing.T) {
 	if err := Run(t.Context(), Config{Engine: f, Out: shut{}}); !errors.Is(err, errGone) {
 		t.Errorf("Run() = %v, want %v", err, errGone)
 	}
+}
+
+// FuzzTake makes sure that whatever is typed, and whatever others say, whole lines
+// without anything that a terminal acts on are written.
+func FuzzTake(f *testing.F) {
+	for _, w := range slices.Concat(command.Words, Words) {
+		f.Add("/"+w.Usage(), "bob")
+	}
+	f.Add("//etc", "a\x1b]0;x\x07\r\n")
+	f.Fuzz(func(t *testing.T, line, said string) {
+		var out output
+		e := &fake{notices: make(chan call.Notice, 1)}
+		e.state.Self = call.Member{Slot: 9, Name: "ann", Fingerprint: printOf(9)}
+		e.state.Members = []call.Member{{Slot: 1, Name: said, Present: true}}
+		r := &teller{Config: Config{Engine: e, Out: &out, Typed: true}, people: make(map[person]*known)}
+		r.take(command.Line{Text: line})
+		r.notice(call.Notice{Kind: call.ChatLine, Name: said, Text: said})
+		r.look(time.Now())
+		got := out.take()
+		if !strings.HasSuffix(got, "\n") {
+			t.Errorf("written is %q, which does not end a line", got)
+		}
+		for _, c := range got {
+			if c != '\n' && !unicode.IsGraphic(c) {
+				t.Errorf("written is %q, with the character %q", got, c)
+			}
+		}
+	})
 }
