@@ -22,6 +22,7 @@ type gate struct {
 	tcell.Tty
 
 	written atomic.Int64 // bytes, by any goroutine
+	events  atomic.Bool  // the terminal was asked for those of keys
 	raw     atomic.Bool  // what is typed is not UTF-8, and not meant to be
 
 	rest []byte // the begin of a character, of which more is to come; owned by Read
@@ -105,6 +106,9 @@ func (g *gate) readText(b []byte) (n int, err error) {
 		none := n == 0
 		if n += begun; !g.raw.Load() {
 			n = g.valid(b[:n])
+			if g.events.Load() {
+				n = g.keys(b[:n])
+			}
 		}
 		if n > 0 || none || err != nil {
 			return n, err
@@ -126,6 +130,20 @@ func (g *gate) valid(b []byte) (n int) {
 		}
 		i += size
 	}
+	return n
+}
+
+// keys takes what keys say that tcell does not know out of b, and keeps the begin
+// of what may be more of it if there will be room.
+func (g *gate) keys(b []byte) (n int) {
+	n, cut := keyEvents(b)
+	if len(cut) == 0 {
+		return n
+	}
+	if len(g.rest) > 0 || len(cut) > cap(b)-maxSequence {
+		return n + copy(b[n:], cut)
+	}
+	g.rest = append(g.rest, cut...)
 	return n
 }
 

@@ -15,19 +15,32 @@ const (
 	nextRepeat  = 300 * time.Millisecond // between two of them
 )
 
+// Some terminals do say it. There a key that does not repeat counts as held for
+// this long, in case its end is lost.
+const longestHold = 10 * time.Second
+
 // A talkKey is a key that is held to speak. The zero talkKey is not pressed.
-type talkKey struct{ until time.Time }
+type talkKey struct {
+	until time.Time
+	told  bool // the terminal says when it is let go
+}
 
 // press takes a word of the key at time now.
 func (k *talkKey) press(now time.Time) {
 	hold := firstRepeat
-	if now.Before(k.until) {
+	switch {
+	case k.told:
+		hold = longestHold
+	case now.Before(k.until):
 		hold = nextRepeat
 	}
 	if until := now.Add(hold); until.After(k.until) {
 		k.until = until
 	}
 }
+
+// release says that the key was let go.
+func (k *talkKey) release() { *k = talkKey{told: true} }
 
 // held reports whether the key is held at time now.
 func (k *talkKey) held(now time.Time) bool { return now.Before(k.until) }
@@ -37,6 +50,12 @@ func (v *callView) talk(now time.Time) {
 	if held := v.talkKey.held(now) && v.engine.Muted(); held != v.engine.Talking() {
 		v.engine.SetTalking(held)
 	}
+}
+
+// spaceUp has the person not be heard any more.
+func (v *callView) spaceUp(now time.Time) {
+	v.talkKey.release()
+	v.talk(now)
 }
 
 // volumeStep is how much louder or quieter a key makes somebody, in dB.

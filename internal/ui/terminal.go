@@ -36,6 +36,10 @@ type view interface {
 	hide()
 }
 
+// A releaser is a view that wants to know when Space was let go, which few
+// terminals tell.
+type releaser interface{ spaceUp(now time.Time) }
+
 // typed is what poll passes on: a key, something done with the mouse, or what was
 // pasted if both are nil.
 type typed struct {
@@ -175,6 +179,7 @@ func open(c setup, g *gate) (*terminal, error) {
 	if tty, ok := screen.Tty(); ok {
 		t.tty = tty
 	}
+	t.askReleases()
 	screen.SetStyle(t.theme[stylePlain])
 	screen.HideCursor()
 	screen.EnablePaste() // so that what is pasted is not taken for keys
@@ -197,6 +202,15 @@ func (t *terminal) close() {
 	t.screen.Fini()
 	close(t.closed)
 	t.poller.Wait()
+}
+
+// askReleases asks the terminal to tell when keys are let go, if it can.
+func (t *terminal) askReleases() {
+	if t.gate == nil || !saysReleases(t.info.Name) {
+		return
+	}
+	t.gate.events.Store(true)
+	_, _ = t.gate.Write([]byte(askReleases)) // what is drawn next fails likewise
 }
 
 // drainEvery is how often poll looks for events while the screen is closed.
@@ -346,6 +360,10 @@ func (t *terminal) press(in typed, v view) (leave bool, err error) {
 			}
 		case k == nil:
 			v.paste(in.text, t, time.Now())
+		case isSpaceUp(k):
+			if r, ok := v.(releaser); ok {
+				r.spaceUp(time.Now())
+			}
 		case k.Key() == tcell.KeyCtrlC:
 			return true, nil
 		case k.Key() == tcell.KeyCtrlL:
@@ -381,6 +399,7 @@ func (t *terminal) suspend(v view) error {
 	if err := t.screen.Resume(); err != nil {
 		return fmt.Errorf("resume terminal: %w", err)
 	}
+	t.askReleases()
 	t.reset()
 	if stopErr != nil {
 		return fmt.Errorf("stop process: %w", stopErr)
