@@ -148,7 +148,8 @@ func readIdentity(op, path string, ask Ask) (*identity.Identity, error) {
 func readFault(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := os.Lstat(path); err == nil {
+		// A file that is there now was made by another process meanwhile.
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			return errDangling // making a key there would surprise the person
 		}
 		return ErrNoIdentity
