@@ -125,6 +125,7 @@ func inhabit(ctx context.Context, members int, wg *sync.WaitGroup, dial func(con
 				}
 				return &turnMic{AudioSource: mic, floor: turns, who: i + 1}, nil
 			},
+			Speaker: func(ctx context.Context) (media.AudioSink, error) { return device.OpenSpeaker(ctx, device.Test) },
 		})
 		if err != nil {
 			return err

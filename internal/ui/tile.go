@@ -240,7 +240,7 @@ func faceOf(m *call.Member, t *tile) face {
 		add("not heard here")
 	}
 	if m.Present && m.Deaf {
-		add("deaf")
+		add("cannot hear")
 	}
 	if m.Present && m.Camera && m.Lag >= lagToTell {
 		add(fmt.Sprintf("lag %.1fs", min(m.Lag, time.Minute).Seconds()))

@@ -169,14 +169,16 @@ func (v *callView) draw(t *terminal, now time.Time) {
 		v.drawTopBar(t, now)
 	}
 	switch {
-	case v.palette.open:
-		v.drawPalette(t, area)
+	case v.palette.open: // over what is over the pictures, below
 	case v.chat.open:
 		v.drawInput(t, t.h-1)
 	case !v.bare || v.people.open || v.reacting || v.engine.Muted() || v.engine.Deafened():
 		v.drawBottomBar(t) // it says so whatever is hidden
 	}
 	v.drawOver(t, area, now)
+	if v.palette.open {
+		v.drawPalette(t, area)
+	}
 	v.looksMenu.draw(t, area)
 	v.help.draw(t, area)
 }
