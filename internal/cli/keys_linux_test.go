@@ -134,7 +134,7 @@ func drive(t *testing.T, s *screen.Session, strokes []stroke, driven map[string]
 		if err != nil {
 			t.Fatalf("after %s %s the screen has no %q, or still %q\n%s", k.keys, k.typed, k.want, k.gone, g.Text())
 		}
-		for _, key := range strings.Fields(k.keys) {
+		for key := range strings.FieldsSeq(k.keys) {
 			driven[key] = true
 		}
 		name, _, _ := strings.Cut(k.typed, " ")
@@ -158,7 +158,7 @@ func helpKeys(t *testing.T, s *screen.Session) []string {
 		}
 		for _, line := range inHelp(g) {
 			if left, _, ok := strings.Cut(strings.TrimSpace(line), "  "); ok {
-				for _, key := range strings.Fields(left) {
+				for key := range strings.FieldsSeq(left) {
 					keys[key] = true
 				}
 			}
