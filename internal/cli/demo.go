@@ -43,6 +43,9 @@ this machine has are used.`,
   s2c demo --look ascii --speaker none`,
 		Args: atMost(0, "s2c demo takes no address; see s2c join -h"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := e.flagsFromEnvironment(cmd); err != nil {
+				return err
+			}
 			if members < 0 || members > len(demoNames) {
 				return &usageError{fmt.Errorf("%d members: want 0 to %d", members, len(demoNames)), "s2c demo --members 3"}
 			}

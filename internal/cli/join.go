@@ -70,6 +70,10 @@ end the call.
 With HTTPS_PROXY in the environment the hub is reached through that HTTP proxy,
 over TLS alone, unless NO_PROXY names it.
 
+Each flag may come from the environment too, as S2C_ and its name in capitals
+with _ for -: S2C_LOOK=half. A flag wins, and both win over what was chosen in
+calls before, which is in settings.json beside the identity.
+
 Secrets are never arguments. They come from the terminal, from files, or from
 S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOOR
 (the hub's door token).`,
@@ -88,6 +92,9 @@ S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOO
 			return atMost(1, "s2c join -s session1 -c darker host:1122")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := e.flagsFromEnvironment(cmd); err != nil {
+				return err
+			}
 			e.choosePlain(&f.screenFlags, &f.deviceFlags, cmd)
 			return e.runJoin(cmd.Context(), f, args)
 		},
@@ -380,12 +387,17 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 	}
 	defer dev.close()
 	dev.fit(&cfg, &d)
+	set := e.openSettings()
+	if cfg.Peers != nil { // those of a demo are never met again
+		cfg.Volumes = set
+	}
 	var screen shownAs
 	if !s.headless && !s.plain {
 		saved := saveTerminal()
 		defer saved.close()
 		cfg.Panic = saved.restore
 		screen = e.screen(s.lookFlags)
+		screen.settings = set
 	}
 	c, err := call.New(cfg)
 	if err != nil {
@@ -416,8 +428,8 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 	case s.plain:
 		err = e.plainly(ctx, c, hint)
 	default:
-		cfg := screen.uiConfig()
-		cfg.Engine, cfg.Hint, cfg.Requests, cfg.Mouse = c, hint, requests, !s.noMouse
+		cfg := screen.uiConfig(&s)
+		cfg.Engine, cfg.Hint, cfg.Requests = c, hint, requests
 		cfg.Do, cfg.Words = func(line string) error { return command.Do(c, line) }, paletteWords()
 		err = noScreen(ui.Run(ctx, cfg))
 	}

@@ -91,6 +91,8 @@ var everyKey = []stroke{
 	{keys: "Enter", want: "there are the pages 1 to 1"},
 	{keys: ":", typed: "colour on", want: "colour on|off"},
 	{keys: "Enter", want: "pictures in "},
+	{keys: ":", typed: "theme light", want: "theme auto|dark"},
+	{keys: "Enter", want: "theme: light"},
 	{keys: ":", typed: "mouse off", want: "mouse on|off"},
 	{keys: "Enter", gone: "mouse on|off"},
 	{keys: ":", typed: "hand up", want: "hand up|down"},

@@ -26,6 +26,8 @@ type screenFlags struct {
 	headless bool
 	plain    bool
 	stats    time.Duration
+	theme    string
+	borders  string
 	noMouse  bool // the mouse is the terminal's
 	noCtl    bool // no other program may steer the call
 }
@@ -35,11 +37,19 @@ func (f *screenFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.BoolVar(&f.headless, "headless", false, "no screen: events as JSON lines on standard output")
 	fl.BoolVar(&f.plain, "plain", false, "lines of text in place of a screen, for screen readers and simple terminals")
+	fl.StringVar(&f.theme, "theme", "", "`colours` of the screen: "+strings.Join(ui.Themes[:], ", "))
+	fl.StringVar(&f.borders, "borders", "", "`unicode` lines, or ascii")
 	fl.BoolVar(&f.noMouse, "no-mouse", false, "leave the mouse to the terminal, to mark text with it")
 	fl.DurationVar(&f.stats, "stats", 0, "with --headless: print a line of figures every `period`")
 }
 
 func (f *screenFlags) check() error {
+	if f.theme != "" && !ui.ThemeKnown(f.theme) {
+		return &usageError{fmt.Errorf("unknown theme %q", f.theme), "--theme " + strings.Join(ui.Themes[:], ", ")}
+	}
+	if f.borders != "" && f.borders != ui.BordersASCII && f.borders != ui.BordersUnicode {
+		return &usageError{fmt.Errorf("unknown borders %q", f.borders), "--borders unicode or --borders ascii"}
+	}
 	if f.plain && f.headless {
 		return &usageError{errors.New("--plain and --headless exclude each other"), "--plain is for people, --headless for programs"}
 	}
@@ -124,6 +134,7 @@ type shownAs struct {
 	auto     bool
 	rate     int
 	chosen   func(ascii.Look, bool) // remembers what the person chooses
+	settings *settings
 }
 
 // screen finds out what the terminal can show, and how the person wants it.
@@ -201,8 +212,17 @@ func (e Env) rememberLook(name, look string) error {
 }
 
 // uiConfig returns the part of a screen's Config that s decides.
-func (s *shownAs) uiConfig() ui.Config {
-	return ui.Config{Terminal: s.terminal, Look: s.look, Auto: s.auto, LookChosen: s.chosen, Rate: s.rate}
+func (s *shownAs) uiConfig(f *screenFlags) ui.Config {
+	c := ui.Config{Terminal: s.terminal, Look: s.look, Auto: s.auto, LookChosen: s.chosen, Rate: s.rate, Mouse: !f.noMouse}
+	c.Settings, c.Borders = s.settings.screen(), s.settings.borders()
+	c.Keep = func(u ui.Settings) { s.settings.keep(u, f.theme) }
+	if f.theme != "" {
+		c.Settings.Theme = f.theme
+	}
+	if f.borders != "" {
+		c.Borders = f.borders
+	}
+	return c
 }
 
 // noScreen adds a hint to the error of a screen that could not be opened.

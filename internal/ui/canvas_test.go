@@ -109,7 +109,7 @@ func TestFlush(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Fini()
-	th := newTheme(depthIndex)
+	th := newTheme("", depthIndex, false)
 	var c canvas
 	c.resize(4, 2)
 	taken := make([]bool, 8)

@@ -160,7 +160,7 @@ func (v *callView) appendHints(items []item) []item {
 
 // callCommands returns the commands of a call, those that are used most first.
 func callCommands() []command {
-	return slices.Concat(voiceCommands(), peopleCommands(), focusCommands(), layoutCommands(), pictureCommands(), lookCommands(), mouseCommands(), otherCommands())
+	return slices.Concat(voiceCommands(), peopleCommands(), focusCommands(), layoutCommands(), pictureCommands(), lookCommands(), themeCommands(), mouseCommands(), otherCommands())
 }
 
 func voiceCommands() []command {

@@ -111,6 +111,8 @@ type setup struct {
 	screen   tcell.Screen // nil means the terminal of this process
 	info     term.Info
 	pictures pictures
+	settings Settings
+	borders  string
 	mouse    bool // it is for this program
 	rate     int  // bytes a second that are written at most; 0 means any number
 
@@ -159,7 +161,6 @@ func open(c setup, g *gate) (*terminal, error) {
 	t := &terminal{
 		screen:  screen,
 		gate:    g,
-		theme:   newTheme(depthOf(screen.Colors())),
 		keys:    make(chan typed, keysLen),
 		resized: make(chan struct{}, 1),
 		broken:  make(chan error, 1),
@@ -172,7 +173,12 @@ func open(c setup, g *gate) (*terminal, error) {
 	}
 	var blocks bool
 	t.chars, blocks = charsetOf(screen)
+	if c.borders == BordersASCII {
+		t.chars = &asciiCharset
+	}
 	t.info = known(c.info, screen.Colors(), blocks)
+	t.theme = newTheme(c.settings.Theme, depthOf(screen.Colors()), t.info.Light)
+	t.fit = c.settings.Fit
 	t.deepest = t.info.Colors
 	t.looks = newLooks(t.info, c.pictures, blocks)
 	t.ladder = ladder{colors: t.info.Colors, rate: c.rate}

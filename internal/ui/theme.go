@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/uniseg"
 )
@@ -60,58 +62,79 @@ const (
 // A theme says how each style looks.
 type theme [styles]tcell.Style
 
-// The colours of the theme for terminals that have enough.
-const (
-	hexBack   = 0x0f1115
-	hexCard   = 0x191c24
-	hexBar    = 0x1e2230
-	hexPill   = 0x2b3145
-	hexFrame  = 0x4b5263
-	hexFaint  = 0x8f97a8
-	hexText   = 0xc8ccd4
-	hexBright = 0xffffff
-	hexGreen  = 0x4ec98d
-	hexAmber  = 0xe5a84b
-	hexRed    = 0xc0392b
-)
-
-// newTheme returns the theme for a depth.
-func newTheme(d depth) *theme {
-	switch d {
-	case depthRGB, depthIndex:
-		return richTheme()
-	case depthANSI:
-		return plainTheme(tcell.PaletteColor(2), tcell.PaletteColor(3), tcell.PaletteColor(1))
-	default:
-		return plainTheme(tcell.ColorDefault, tcell.ColorDefault, tcell.ColorDefault)
-	}
+// A palette24 is the colours of a theme, as 0xrrggbb.
+type palette24 struct {
+	back, card, bar, pill      int32 // what is written on
+	frame, faint, text, bright int32
+	good, warn                 int32
+	alarm, onAlarm, onWarn     int32 // a ground, and what is on it and on warn
 }
 
-func richTheme() *theme {
+var (
+	darkPalette = palette24{
+		back: 0x0f1115, card: 0x191c24, bar: 0x1e2230, pill: 0x2b3145,
+		frame: 0x656d80, faint: 0x9aa2b2, text: 0xc8ccd4, bright: 0xffffff,
+		good: 0x4ec98d, warn: 0xe5a84b, alarm: 0xb93527, onAlarm: 0xffffff, onWarn: 0x0f1115,
+	}
+	lightPalette = palette24{
+		back: 0xffffff, card: 0xeef0f4, bar: 0xe3e6ec, pill: 0xd5dae4,
+		frame: 0x7f8694, faint: 0x535a68, text: 0x2a2f3a, bright: 0x000000,
+		good: 0x0a5f38, warn: 0x7d4600, alarm: 0xb02a1c, onAlarm: 0xffffff, onWarn: 0xffffff,
+	}
+	contrastPalette = palette24{
+		back: 0x000000, card: 0x000000, bar: 0x000000, pill: 0x000000,
+		frame: 0xc0c0c0, faint: 0xe0e0e0, text: 0xffffff, bright: 0xffffff,
+		good: 0x5fff9f, warn: 0xffd75f, alarm: 0xffffff, onAlarm: 0x000000, onWarn: 0x000000,
+	}
+)
+
+// Themes are the names of all themes.
+var Themes = [...]string{"auto", "dark", "light", "contrast", "terminal16", "mono"}
+
+// ThemeKnown reports whether there is a theme of a name.
+func ThemeKnown(name string) bool { return slices.Contains(Themes[:], name) }
+
+// newTheme returns the theme of a name, as far as a terminal of a depth has its
+// colours. "auto" and "" are the one that fits a terminal which is light, or not.
+func newTheme(name string, d depth, light bool) *theme {
+	switch {
+	case d == depthMono || name == "mono":
+		return plainTheme(tcell.ColorDefault, tcell.ColorDefault, tcell.ColorDefault)
+	case d == depthANSI || name == "terminal16":
+		return plainTheme(tcell.PaletteColor(2), tcell.PaletteColor(3), tcell.PaletteColor(1))
+	case name == "contrast":
+		return richTheme(&contrastPalette)
+	case name == "light", name != "dark" && light:
+		return richTheme(&lightPalette)
+	}
+	return richTheme(&darkPalette)
+}
+
+func richTheme(p *palette24) *theme {
 	on := func(fg, bg int32) tcell.Style {
 		return tcell.StyleDefault.Foreground(tcell.NewHexColor(fg)).Background(tcell.NewHexColor(bg))
 	}
 	return &theme{
-		stylePlain:     on(hexText, hexBack),
-		styleFrame:     on(hexFrame, hexBack),
-		styleSpeaker:   on(hexGreen, hexBack),
-		styleName:      on(hexText, hexBack),
-		styleState:     on(hexAmber, hexBack),
-		styleCard:      on(hexFaint, hexCard),
-		styleCardName:  on(hexBright, hexCard).Bold(true),
-		styleBar:       on(hexText, hexBar),
-		styleBarStrong: on(hexBright, hexBar).Bold(true),
-		styleBarFaint:  on(hexFaint, hexBar),
-		styleBarGood:   on(hexGreen, hexBar),
-		styleBarWarn:   on(hexAmber, hexBar),
-		styleAlarm:     on(hexBright, hexRed).Bold(true),
-		stylePill:      on(hexBright, hexPill),
-		stylePillWarn:  on(hexBack, hexAmber).Bold(true),
-		stylePillName:  on(hexGreen, hexPill).Bold(true),
-		styleBox:       on(hexText, hexBar),
-		styleBoxKey:    on(hexGreen, hexBar).Bold(true),
-		styleBoxStrong: on(hexBright, hexBar).Bold(true),
-		styleBoxWarn:   on(hexAmber, hexBar).Bold(true),
+		stylePlain:     on(p.text, p.back),
+		styleFrame:     on(p.frame, p.back),
+		styleSpeaker:   on(p.good, p.back),
+		styleName:      on(p.text, p.back),
+		styleState:     on(p.warn, p.back),
+		styleCard:      on(p.faint, p.card),
+		styleCardName:  on(p.bright, p.card).Bold(true),
+		styleBar:       on(p.text, p.bar),
+		styleBarStrong: on(p.bright, p.bar).Bold(true),
+		styleBarFaint:  on(p.faint, p.bar),
+		styleBarGood:   on(p.good, p.bar),
+		styleBarWarn:   on(p.warn, p.bar),
+		styleAlarm:     on(p.onAlarm, p.alarm).Bold(true),
+		stylePill:      on(p.bright, p.pill),
+		stylePillWarn:  on(p.onWarn, p.warn).Bold(true),
+		stylePillName:  on(p.good, p.pill).Bold(true),
+		styleBox:       on(p.text, p.bar),
+		styleBoxKey:    on(p.good, p.bar).Bold(true),
+		styleBoxStrong: on(p.bright, p.bar).Bold(true),
+		styleBoxWarn:   on(p.warn, p.bar).Bold(true),
 	}
 }
 

@@ -135,6 +135,15 @@ type Config struct {
 	// Mouse has clicks and the wheel be for the screen, not for the terminal.
 	Mouse bool
 
+	// Settings are what the person has chosen before. Keep, unless nil, is called
+	// after they have changed something, by the goroutine that paints.
+	Settings Settings
+	Keep     func(Settings)
+
+	// Borders is BordersASCII where borders are to be of ASCII; else they are lines
+	// where the terminal has them.
+	Borders string
+
 	// Do does a command line that is none of the screen's, and Words are those that
 	// it knows. It must not block. Without it there are the screen's alone.
 	Do    func(line string) error
@@ -163,5 +172,5 @@ func Run(ctx context.Context, c Config) error {
 
 // setup returns what the terminal is opened with.
 func (c *Config) setup() setup {
-	return setup{screen: c.Screen, info: c.Terminal, pictures: pictures{c.Look, c.Auto, c.LookChosen}, rate: c.Rate, mouse: c.Mouse}
+	return setup{screen: c.Screen, info: c.Terminal, pictures: pictures{c.Look, c.Auto, c.LookChosen}, rate: c.Rate, mouse: c.Mouse, settings: c.Settings, borders: c.Borders}
 }

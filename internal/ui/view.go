@@ -35,7 +35,9 @@ type callView struct {
 	bare      bool // without bars
 	clicked   click
 	looksMenu looksMenu
-	reacting  bool // the next number is a reaction
+	settings  Settings
+	keep      func(Settings) // may be nil
+	reacting  bool           // the next number is a reaction
 	commands  []command
 	do        func(line string) error // commands that are not the screen's; may be nil
 	palette   palette
@@ -58,6 +60,8 @@ func newCallView(c Config) *callView {
 		do:    c.Do, commands: callCommands(),
 	}
 	v.palette.words = v.paletteWords(c.Words)
+	v.keep = c.Keep
+	v.restore(c.Settings)
 	if v.title == "" {
 		v.title = "s2c"
 	}
@@ -159,6 +163,7 @@ func (v *callView) draw(t *terminal, now time.Time) {
 		v.drawLine(t)
 		return
 	}
+	v.keeps(t)
 	area := rect{0, 1, t.w, t.h - 2}
 	if v.bare {
 		area = rect{0, 0, t.w, t.h}

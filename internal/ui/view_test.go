@@ -259,7 +259,7 @@ func TestKeys(t *testing.T) {
 		}
 		has("MUTED", true)
 		has("m unmute", true)
-		if st, _ := s.styleOf("MUTED"); st != newTheme(depthIndex)[styleAlarm] {
+		if st, _ := s.styleOf("MUTED"); st != newTheme("", depthIndex, false)[styleAlarm] {
 			t.Errorf("MUTED has the style %v", st)
 		}
 		s.press("m")
