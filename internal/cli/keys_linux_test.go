@@ -152,9 +152,7 @@ func helpKeys(t *testing.T, s *screen.Session) []string {
 	}
 	keys := make(map[string]bool)
 	for {
-		g, err := s.WaitFor(func(g screen.Grid) bool {
-			return strings.Contains(g.Text(), "Esc closes") || !strings.Contains(g.Text(), "Space for more")
-		}, 10*time.Second)
+		g, err := s.WaitText("Esc closes", 10*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
