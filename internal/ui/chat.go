@@ -16,8 +16,11 @@ const (
 	// maxChat is the longest text of a chat line that a call takes, in bytes.
 	maxChat = 1000
 
-	// chatKept is how many chat lines are shown, each for chatTime, or as long
-	// as the person writes.
+	// linesKept is how many chat lines are kept, in memory alone.
+	linesKept = 1000
+
+	// chatKept is how many chat lines are shown over the pictures, each for chatTime,
+	// or as long as the person writes where there is no room for a panel.
 	chatKept = 5
 	chatTime = 15 * time.Second
 
@@ -32,30 +35,117 @@ const (
 	minInput = 8
 )
 
-// A chatLine is something that was said in writing.
+// A chatLine is something that was said in writing, or that happened.
 type chatLine struct {
-	name, text string // clean
-	until      time.Time
-	rows       []string // the text as it is broken for a width
-	width      int      // that width
+	name, text string    // clean; there is no name to what happened
+	nick       style     // of the name
+	stamp      string    // the time of day
+	until      time.Time // when it is no longer over the pictures
+	rows       []string  // the text as it is broken for a width
+	width      int       // that width
 }
 
 // chat is what was said, and the line that the person writes.
 type chat struct {
 	open  bool
 	draft string     // clean
+	at    int        // where in it is written, in bytes
 	lines []chatLine // the newest last
+
+	back  int // how many of the newest rows are below the panel
+	rows  int // of the panel, when it was last drawn
+	cols  int // likewise, of its text
+	fresh int // how many of the newest were not read
+	mark  int // how many of the newest are below the mark; 0 is no mark
+
+	said   []string // what the person has said, the newest last
+	recall int      // how far back in it the draft is; 0 is the new one
 }
 
 // add adds a line that somebody said.
-func (c *chat) add(name, said string, now time.Time) {
+func (c *chat) add(name, said string, nick style, own bool, now time.Time) {
 	if said = text.Clean(said, maxChat); said == "" {
 		return
 	}
-	if len(c.lines) == chatKept {
+	c.append(chatLine{name: name, text: said, nick: nick, stamp: now.Format(stampForm), until: now.Add(chatTime)})
+	if !own && !(c.open && c.back == 0) {
+		c.fresh++
+	}
+}
+
+// tell adds a line about something that happened.
+func (c *chat) tell(what string, now time.Time) {
+	c.append(chatLine{text: text.Clean(what, maxChat), stamp: now.Format(stampForm), until: now})
+}
+
+// append adds a line, in place of the oldest if there are too many.
+func (c *chat) append(l chatLine) {
+	if len(c.lines) == linesKept {
 		c.lines = slices.Delete(c.lines, 0, 1)
 	}
-	c.lines = append(c.lines, chatLine{name: name, text: said, until: now.Add(chatTime)})
+	c.lines = append(c.lines, l)
+	if c.back > 0 { // what is read stays where it is
+		c.back += len(c.lines[len(c.lines)-1].broken(c.cols))
+	}
+	if c.mark > 0 {
+		c.mark = min(c.mark+1, len(c.lines))
+	}
+}
+
+// show opens the chat, with a mark over what was not read.
+func (c *chat) show() {
+	c.open, c.back, c.recall = true, 0, 0
+	c.mark = c.unread()
+	c.fresh = 0
+}
+
+// hide closes the chat.
+func (c *chat) hide() { c.open, c.back, c.mark = false, 0, 0 }
+
+// unread returns how many of the newest lines are to be below the mark, those of
+// what happened between them.
+func (c *chat) unread() int {
+	n := c.fresh
+	for i := len(c.lines) - 1; i >= 0 && n > 0; i-- {
+		if c.lines[i].name != "" && c.lines[i].name != youName {
+			if n--; n == 0 {
+				return len(c.lines) - i
+			}
+		}
+	}
+	return 0
+}
+
+// scroll goes back by so many rows, or on if it is negative.
+func (c *chat) scroll(by int) {
+	if c.back = max(c.back+by, 0); c.back == 0 {
+		c.fresh = 0
+	}
+}
+
+// youName is the name of the person in the chat.
+const youName = "you"
+
+// set makes s the draft.
+func (c *chat) set(s string) { c.draft, c.at = s, len(s) }
+
+// recalled goes back in what the person has said, or on if by is -1.
+func (c *chat) recalled(by int) {
+	c.recall = min(max(c.recall+by, 0), len(c.said))
+	if c.recall == 0 {
+		c.set("")
+		return
+	}
+	c.set(c.said[len(c.said)-c.recall])
+}
+
+// remember keeps a line to be had again.
+func (c *chat) remember(line string) {
+	c.said = slices.DeleteFunc(c.said, func(s string) bool { return s == line })
+	if len(c.said) == historyKept {
+		c.said = slices.Delete(c.said, 0, 1)
+	}
+	c.said, c.recall = append(c.said, line), 0
 }
 
 // insert adds what was typed or pasted to the draft, and reports whether there
@@ -63,49 +153,112 @@ func (c *chat) add(name, said string, now time.Time) {
 func (c *chat) insert(s string) (fits bool) {
 	// Clean would take the space at the end of a word that is being written.
 	const end = "|"
-	s = strings.TrimSuffix(text.Clean(c.draft+s+end, 2*pasteMax), end)
-	if len(s) <= maxChat {
-		c.draft = s
+	before, after := c.draft[:c.at], c.draft[c.at:]
+	s = strings.TrimSuffix(text.Clean(before+s+end, 2*pasteMax), end)
+	room := maxChat - len(after)
+	if len(s) <= room {
+		c.draft, c.at = s+after, len(s)
 		return true
 	}
 	n := 0
 	for g := uniseg.NewGraphemes(s); g.Next(); {
-		if _, to := g.Positions(); to <= maxChat {
+		if _, to := g.Positions(); to <= room {
 			n = to
 		}
 	}
-	if n > len(c.draft) {
-		c.draft = s[:n]
+	if n > len(before) {
+		c.draft, c.at = s[:n]+after, n
 	}
 	return false
 }
 
-// erase removes the last character of the draft.
+// erase removes the character before the place where is written.
 func (c *chat) erase() {
+	from := c.before()
+	c.draft, c.at = c.draft[:from]+c.draft[c.at:], from
+}
+
+// before returns where the character before the place begins.
+func (c *chat) before() int {
 	last := 0
-	for g := uniseg.NewGraphemes(c.draft); g.Next(); {
+	for g := uniseg.NewGraphemes(c.draft[:c.at]); g.Next(); {
 		last, _ = g.Positions()
 	}
-	c.draft = c.draft[:last]
+	return last
+}
+
+// after returns where the character at the place ends.
+func (c *chat) after() int {
+	if g := uniseg.NewGraphemes(c.draft[c.at:]); g.Next() {
+		_, to := g.Positions()
+		return c.at + to
+	}
+	return c.at
+}
+
+// eraseWord removes the word before the place, and the space after it.
+func (c *chat) eraseWord() {
+	word := strings.TrimRight(c.draft[:c.at], " ")
+	from := strings.LastIndexByte(word, ' ') + 1
+	c.draft, c.at = c.draft[:from]+c.draft[c.at:], from
+}
+
+// edit handles a key that moves in the draft or removes of it, and reports whether
+// it was one.
+func (c *chat) edit(key tcell.Key) bool {
+	switch key {
+	case tcell.KeyBackspace, tcell.KeyBackspace2:
+		c.erase()
+	case tcell.KeyDelete, tcell.KeyCtrlD:
+		c.draft = c.draft[:c.at] + c.draft[c.after():]
+	case tcell.KeyLeft, tcell.KeyCtrlB:
+		c.at = c.before()
+	case tcell.KeyRight, tcell.KeyCtrlF:
+		c.at = c.after()
+	case tcell.KeyHome, tcell.KeyCtrlA:
+		c.at = 0
+	case tcell.KeyEnd, tcell.KeyCtrlE:
+		c.at = len(c.draft)
+	case tcell.KeyCtrlK:
+		c.draft = c.draft[:c.at]
+	case tcell.KeyCtrlU:
+		c.draft, c.at = c.draft[c.at:], 0
+	case tcell.KeyCtrlW:
+		c.eraseWord()
+	case tcell.KeyUp, tcell.KeyCtrlP:
+		c.recalled(1)
+	case tcell.KeyDown, tcell.KeyCtrlN:
+		c.recalled(-1)
+	case tcell.KeyPgUp:
+		c.scroll(max(c.rows-1, 1))
+	case tcell.KeyPgDn:
+		c.scroll(-max(c.rows-1, 1))
+	default:
+		return false
+	}
+	return true
 }
 
 // typeKey handles a key while the person writes.
 func (v *callView) typeKey(k *tcell.EventKey, t *terminal, now time.Time) {
-	switch k.Key() {
-	case tcell.KeyEscape, tcell.KeyTab:
-		v.chat.open = false
-	case tcell.KeyEnter:
-		v.say(now)
-	case tcell.KeyBackspace, tcell.KeyBackspace2:
-		v.chat.erase()
-	case tcell.KeyCtrlU:
-		v.chat.draft = ""
-	case tcell.KeyRune:
-		if k.Modifiers()&(tcell.ModAlt|tcell.ModCtrl|tcell.ModMeta) == 0 {
-			v.insert(string(k.Rune()), t, now)
-		}
-	default:
-		v.turn(k)
+	switch {
+	case k.Key() == tcell.KeyTab && strings.HasPrefix(v.chat.draft, "/"):
+		v.completeChat()
+	case k.Key() == tcell.KeyEscape, k.Key() == tcell.KeyTab:
+		v.chat.hide()
+	case k.Key() == tcell.KeyEnter:
+		v.say(t, now)
+	case v.chat.edit(k.Key()):
+	case k.Key() == tcell.KeyRune && k.Modifiers()&(tcell.ModAlt|tcell.ModCtrl|tcell.ModMeta) == 0:
+		v.insert(string(k.Rune()), t, now)
+	}
+}
+
+// completeChat completes the command that the person writes, the first that fits.
+func (v *callView) completeChat() {
+	name, rest, more := strings.Cut(v.chat.draft[1:], " ")
+	if found := v.palette.find(name); !more && rest == "" && len(found) > 0 {
+		v.chat.set("/" + found[0].name + " ")
 	}
 }
 
@@ -132,19 +285,28 @@ func (v *callView) insert(s string, t *terminal, now time.Time) {
 
 // hear shows a chat line, which may be the person's own.
 func (v *callView) hear(n call.Notice, now time.Time) {
-	name := cleanName(n.Name)
+	name, own := cleanName(n.Name), false
 	if self := &v.state.Self; n.Slot == self.Slot && n.Fingerprint == self.Fingerprint {
-		name = "you"
+		name, own = youName, true
 	}
-	v.chat.add(name, n.Text, now)
+	v.chat.add(name, n.Text, nickStyle(n.Fingerprint, own), own, now)
 }
 
 // say sends the draft, which comes back as a notice. When that fails it stays
-// as it is. An empty one closes the line.
-func (v *callView) say(now time.Time) {
+// as it is. An empty one closes the line. After a slash it is a command, and after
+// two a line that begins with one.
+func (v *callView) say(t *terminal, now time.Time) {
 	line := strings.TrimSpace(v.chat.draft)
-	if line == "" {
-		v.chat.open = false
+	switch {
+	case line == "":
+		v.chat.hide()
+		return
+	case strings.HasPrefix(line, "//"):
+		line = line[1:]
+	case strings.HasPrefix(line, "/"):
+		v.chat.remember(line)
+		v.chat.set("")
+		v.complain(v.obey(line[1:], t, now), now)
 		return
 	}
 	if v.state.Link.Phase == call.Joined && v.here() == 1 {
@@ -155,7 +317,9 @@ func (v *callView) say(now time.Time) {
 		v.notes.add("not sent: "+text.Clean(err.Error(), 200), true, now.Add(noticeTime))
 		return
 	}
-	v.chat.draft = ""
+	v.chat.remember(line)
+	v.chat.set("")
+	v.chat.scroll(-v.chat.back)
 }
 
 // broken returns the rows of the line in a width. The first begins with the
@@ -163,9 +327,17 @@ func (v *callView) say(now time.Time) {
 // passes for the line of somebody else.
 func (l *chatLine) broken(width int) []string {
 	if l.width != width {
-		l.rows, l.width = wrap(l.name+": "+l.text, max(width-chatIndent, 1)), width
+		l.rows, l.width = wrap(l.whole(), max(width-chatIndent, 1)), width
 	}
 	return l.rows
+}
+
+// whole returns the line with who said it.
+func (l *chatLine) whole() string {
+	if l.name == "" {
+		return l.text
+	}
+	return l.name + ": " + l.text
 }
 
 // chatIndent is how far the second row of a chat line is indented.
@@ -180,10 +352,13 @@ func (v *callView) drawChat(t *terminal, area rect, now time.Time) int {
 	if !c.open {
 		free = min(free, max(chatRows, t.h/3))
 	}
-	y := area.y + area.h
+	y, shown := area.y+area.h, 0
 	for i := len(c.lines) - 1; i >= 0 && free > 0; i-- {
 		l := &c.lines[i]
-		if !c.open && !now.Before(l.until) {
+		if l.name == "" {
+			continue
+		}
+		if shown++; shown > chatKept || !c.open && !now.Before(l.until) {
 			break
 		}
 		rows := l.broken(width)
@@ -225,10 +400,13 @@ func (v *callView) drawInput(t *terminal, y int) {
 	if room < 1 {
 		return
 	}
-	if v.chat.draft == "" {
+	c := &v.chat
+	if c.draft == "" {
 		t.canvas.text(at, y, room, "Enter sends, Esc leaves", styleBarFaint)
 	} else {
-		at += t.canvas.text(at, y, room, tail(v.chat.draft, room), styleBar)
+		before := tail(c.draft[:c.at], room)
+		at += t.canvas.text(at, y, room, before, styleBar)
+		t.canvas.text(at, y, max(right-1-at, 0), c.draft[c.at:], styleBar)
 	}
 	t.cursor = cell{at, y}
 }

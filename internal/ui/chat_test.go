@@ -196,9 +196,19 @@ func TestChatLines(t *testing.T) {
 		sees(t, s, "end.", false)
 		s.key(tcell.KeyTab)
 		sees(t, s, "end.", true)
-		sees(t, s, "   bo: yes word", true)
+		sees(t, s, "   bo: yes word", false)
+		s.key(tcell.KeyPgUp)
+		sees(t, s, "chat, PgDn for newer", true)
+		s.key(tcell.KeyPgUp)
+		sees(t, s, "         bo: yes word", true)
+		say("new")
+		sees(t, s, "         bo: yes word", true) // stays where it is
+		s.key(tcell.KeyPgDn)
+		s.key(tcell.KeyPgDn)
+		s.key(tcell.KeyPgDn)
+		sees(t, s, "anna: new", true)
 		s.SetSize(40, 12)
-		sees(t, s, "   word word", true)
+		sees(t, s, "anna: new", true)
 	})
 }
 
@@ -228,7 +238,7 @@ func TestInsert(t *testing.T) {
 		{"", full + full, full, false},
 		{"", strings.Repeat("x", 5*pasteMax), full, false},
 	} {
-		c := chat{draft: tt.draft}
+		c := chat{draft: tt.draft, at: len(tt.draft)}
 		if fits := c.insert(tt.add); c.draft != tt.want || fits != tt.fits {
 			t.Errorf("%.20q... and %.20q... make %.40q..., %v, want %.40q..., %v", tt.draft, tt.add, c.draft, fits, tt.want, tt.fits)
 		}
@@ -239,7 +249,7 @@ func TestErase(t *testing.T) {
 	for _, tt := range []struct{ draft, want string }{
 		{"", ""}, {"a", ""}, {"ab", "a"}, {"a ", "a"}, {"日本", "日"}, {"ae\u0301", "a"}, {"a\u0e33", ""},
 	} {
-		c := chat{draft: tt.draft}
+		c := chat{draft: tt.draft, at: len(tt.draft)}
 		if c.erase(); c.draft != tt.want {
 			t.Errorf("%q without its end is %q, want %q", tt.draft, c.draft, tt.want)
 		}

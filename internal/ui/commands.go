@@ -202,10 +202,16 @@ func voiceCommands() []command {
 		{
 			name: "chat", keys: []string{"Tab", "Enter"}, help: "chat line; Esc leaves it",
 			run: func(v *callView, _ *terminal, _ string, _ time.Time) error {
-				v.chat.open, v.people.open = true, false
+				v.chat.show()
+				v.people.open = false
 				return nil
 			},
-			hint: steady("chat", 7),
+			hint: func(v *callView) (string, int) {
+				if n := v.chat.fresh; n > 0 {
+					return fmt.Sprintf("chat, %d new", n), 3
+				}
+				return "chat", 7
+			},
 		},
 	}
 }

@@ -114,6 +114,8 @@ func (v *callView) mouse(m mouse, t *terminal, now time.Time) (leave bool) {
 		v.looksMenu.move(-m.wheel, t)
 	case v.people.open:
 		v.people.choose(v.state.Members, v.people.index(v.state.Members)-m.wheel)
+	case v.chat.open && who == nil:
+		v.chat.scroll(m.wheel)
 	case v.palette.open || v.reacting || who == nil:
 	case m.wheel != 0:
 		v.setVolume(who, float64(m.wheel*volumeStep), now)

@@ -56,8 +56,17 @@ const (
 	styleBoxKey                 // a key in it, the selected row
 	styleBoxStrong              // titles, the code
 	styleBoxWarn                // a person to beware of
+	styleNick0                  // names in the chat, by their keys; nicks of them
+	styleNick1
+	styleNick2
+	styleNick3
+	styleNick4
+	styleNick5
 	styles
 )
+
+// nicks is how many styles there are for names in the chat.
+const nicks = styles - styleNick0
 
 // A theme says how each style looks.
 type theme [styles]tcell.Style
@@ -68,6 +77,7 @@ type palette24 struct {
 	frame, faint, text, bright int32
 	good, warn                 int32
 	alarm, onAlarm, onWarn     int32 // a ground, and what is on it and on warn
+	nicks                      [nicks]int32
 }
 
 var (
@@ -75,16 +85,19 @@ var (
 		back: 0x0f1115, card: 0x191c24, bar: 0x1e2230, pill: 0x2b3145,
 		frame: 0x656d80, faint: 0x9aa2b2, text: 0xc8ccd4, bright: 0xffffff,
 		good: 0x4ec98d, warn: 0xe5a84b, alarm: 0xb93527, onAlarm: 0xffffff, onWarn: 0x0f1115,
+		nicks: [...]int32{0x7fb4ff, 0x4ec98d, 0xe5a84b, 0xe58fb8, 0xb79cff, 0x58c8d8},
 	}
 	lightPalette = palette24{
 		back: 0xffffff, card: 0xeef0f4, bar: 0xe3e6ec, pill: 0xd5dae4,
 		frame: 0x7f8694, faint: 0x535a68, text: 0x2a2f3a, bright: 0x000000,
 		good: 0x0a5f38, warn: 0x7d4600, alarm: 0xb02a1c, onAlarm: 0xffffff, onWarn: 0xffffff,
+		nicks: [...]int32{0x0b4ea2, 0x0a5f38, 0x7d4600, 0x99215f, 0x5a36b0, 0x085a68},
 	}
 	contrastPalette = palette24{
 		back: 0x000000, card: 0x000000, bar: 0x000000, pill: 0x000000,
 		frame: 0xc0c0c0, faint: 0xe0e0e0, text: 0xffffff, bright: 0xffffff,
 		good: 0x5fff9f, warn: 0xffd75f, alarm: 0xffffff, onAlarm: 0x000000, onWarn: 0x000000,
+		nicks: [...]int32{0x9fc9ff, 0x5fff9f, 0xffd75f, 0xffaed2, 0xd0c0ff, 0x80f0ff},
 	}
 )
 
@@ -114,7 +127,7 @@ func richTheme(p *palette24) *theme {
 	on := func(fg, bg int32) tcell.Style {
 		return tcell.StyleDefault.Foreground(tcell.NewHexColor(fg)).Background(tcell.NewHexColor(bg))
 	}
-	return &theme{
+	th := &theme{
 		stylePlain:     on(p.text, p.back),
 		styleFrame:     on(p.frame, p.back),
 		styleSpeaker:   on(p.good, p.back),
@@ -136,6 +149,10 @@ func richTheme(p *palette24) *theme {
 		styleBoxStrong: on(p.bright, p.bar).Bold(true),
 		styleBoxWarn:   on(p.warn, p.bar).Bold(true),
 	}
+	for i, c := range p.nicks {
+		th[int(styleNick0)+i] = on(c, p.bar).Bold(true)
+	}
+	return th
 }
 
 // plainTheme leaves the terminal its own colours and tells the rest by bold
@@ -143,7 +160,7 @@ func richTheme(p *palette24) *theme {
 func plainTheme(good, warn, bad tcell.Color) *theme {
 	own := tcell.StyleDefault
 	bar := own.Reverse(true)
-	return &theme{
+	th := &theme{
 		styleSpeaker:   own.Foreground(good).Bold(true),
 		styleName:      own.Bold(true),
 		styleState:     own.Foreground(warn),
@@ -161,6 +178,10 @@ func plainTheme(good, warn, bad tcell.Color) *theme {
 		styleBoxStrong: own.Bold(true),
 		styleBoxWarn:   own.Foreground(warn).Bold(true),
 	}
+	for i := range nicks {
+		th[styleNick0+i] = own.Bold(true)
+	}
+	return th
 }
 
 // A lines is a set of the characters that borders are made of.

@@ -129,17 +129,6 @@ func turnTo(v *callView, _ *terminal, args string, _ time.Time) error {
 	return nil
 }
 
-// turn turns the page.
-func (v *callView) turn(k *tcell.EventKey) {
-	switch k.Key() {
-	case tcell.KeyPgUp:
-		v.page--
-	case tcell.KeyPgDn:
-		v.page++
-	default:
-	}
-}
-
 // lock locks the session or unlocks it.
 func (v *callView) lock(now time.Time) {
 	locked := !v.engine.Locked()
@@ -168,8 +157,10 @@ func (v *callView) draw(t *terminal, now time.Time) {
 	if v.bare {
 		area = rect{0, 0, t.w, t.h}
 	}
+	area, panel := v.chatPanel(t, area)
 	v.drawTiles(t, area, now)
 	v.tell()
+	v.drawChatPanel(t, panel)
 	if !v.bare {
 		v.drawTopBar(t, now)
 	}
@@ -203,7 +194,7 @@ func (v *callView) drawOver(t *terminal, area rect, now time.Time) {
 	if v.people.open {
 		v.drawPeople(t, rect{free.x, free.y, free.w, free.h + 1})
 		y++ // in its border
-	} else {
+	} else if !v.chat.open || t.w < panelNeeds && t.h < drawerNeeds {
 		y -= v.drawChat(t, rect{free.x + 2, free.y + 1, free.w - 4, free.h - 1}, now) // a row is left for words
 	}
 	v.drawWords(t, area, max(y, area.y), now)
@@ -279,6 +270,7 @@ func (v *callView) takeNotice(n call.Notice, now time.Time) {
 	})
 	if s, bad := noticeText(n, isNew); s != "" {
 		v.notes.add(s, bad, now.Add(noticeTime))
+		v.chat.tell(s, now)
 	}
 }
 
