@@ -55,6 +55,13 @@ func TestScreenSteered(t *testing.T) {
 		}
 	}
 	wait("room")
+	if err := s.Keys("i"); err != nil {
+		t.Fatal(err)
+	}
+	wait("others join with:")
+	if err := s.Keys("q"); err != nil { // closes that alone
+		t.Fatal(err)
+	}
 	steer("look", "ascii") // the screen's
 	wait("look: ascii")
 	steer("camera", "off") // the call's

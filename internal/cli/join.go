@@ -164,6 +164,7 @@ func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
 		defer h.close()
 		addr = h.addr
 		hint = invite(&cfg, h.others)
+		f.invite.Line = hint
 	} else if madePass {
 		hint = invite(&cfg, addr)
 	}
@@ -177,8 +178,12 @@ func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
 	if cfg.Dial, err = e.dialer(addr, pin, f.tcp); err != nil {
 		return err
 	}
+	f.invite.Passphrase = cfg.Passphrase
+	if f.invite.Line == "" {
+		f.invite.Line = invite(&cfg, addr) // for who asks
+	}
 	if f.plain && hint == "" {
-		hint = invite(&cfg, addr) // for who asks
+		hint = f.invite.Line
 	}
 	return e.takePart(ctx, cfg, f.deviceFlags, f.screenFlags, hint)
 }
@@ -429,7 +434,13 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 		err = e.plainly(ctx, c, hint)
 	default:
 		cfg := screen.uiConfig(&s)
-		cfg.Engine, cfg.Hint, cfg.Requests = c, hint, requests
+		cfg.Engine, cfg.Hint, cfg.Requests, cfg.Invite = c, hint, requests, s.invite
+		cfg.Bell = s.bell
+		if s.notify != "" {
+			h := startHook(ctx, s.notify)
+			defer h.done.Wait()
+			cfg.Noticed = h.tell
+		}
 		cfg.Do, cfg.Words = func(line string) error { return command.Do(c, line) }, paletteWords()
 		err = noScreen(ui.Run(ctx, cfg))
 	}

@@ -29,6 +29,9 @@ type screenFlags struct {
 	theme    string
 	borders  string
 	noMouse  bool // the mouse is the terminal's
+	bell     bool
+	notify   string
+	invite   ui.Invite
 	noCtl    bool // no other program may steer the call
 }
 
@@ -39,6 +42,8 @@ func (f *screenFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.plain, "plain", false, "lines of text in place of a screen, for screen readers and simple terminals")
 	fl.StringVar(&f.theme, "theme", "", "`colours` of the screen: "+strings.Join(ui.Themes[:], ", "))
 	fl.StringVar(&f.borders, "borders", "", "`unicode` lines, or ascii")
+	fl.BoolVar(&f.bell, "bell", false, "ring when somebody joins, waits to be let in, or writes")
+	fl.StringVar(&f.notify, "notify", "", "run `program` for what happens, with S2C_EVENT, S2C_NAME and S2C_TEXT in its environment")
 	fl.BoolVar(&f.noMouse, "no-mouse", false, "leave the mouse to the terminal, to mark text with it")
 	fl.DurationVar(&f.stats, "stats", 0, "with --headless: print a line of figures every `period`")
 }
@@ -49,6 +54,11 @@ func (f *screenFlags) check() error {
 	}
 	if f.borders != "" && f.borders != ui.BordersASCII && f.borders != ui.BordersUnicode {
 		return &usageError{fmt.Errorf("unknown borders %q", f.borders), "--borders unicode or --borders ascii"}
+	}
+	if f.notify != "" {
+		if err := checkHook(f.notify); err != nil {
+			return err
+		}
 	}
 	if f.plain && f.headless {
 		return &usageError{errors.New("--plain and --headless exclude each other"), "--plain is for people, --headless for programs"}

@@ -68,7 +68,7 @@ func (c *chat) add(name, said string, nick style, own bool, now time.Time) {
 		return
 	}
 	c.append(chatLine{name: name, text: said, nick: nick, stamp: now.Format(stampForm), until: now.Add(chatTime)})
-	if !own && !(c.open && c.back == 0) {
+	if !own && (!c.open || c.back > 0) {
 		c.fresh++
 	}
 }

@@ -147,6 +147,47 @@ func TestChatEdit(t *testing.T) {
 	}
 }
 
+// TestBell checks for what the bell rings, once a frame, and that notices are told.
+func TestBell(t *testing.T) {
+	for _, bell := range []bool{true, false} {
+		e := newEngine(1)
+		told := 0
+		c := Config{Engine: e, Bell: bell, Noticed: func(call.Notice) { told++ }}
+		onScreen(t, c, 80, 24, func(t *testing.T, s *simScreen) {
+			want := 0
+			for _, tt := range []struct {
+				n     call.Notice
+				rings bool
+			}{
+				{call.Notice{Kind: call.MemberJoined, Name: "bo"}, true},
+				{call.Notice{Kind: call.MemberKnocks, Name: "bo"}, true},
+				{call.Notice{Kind: call.ChatLine, Name: "bo", Text: "hello"}, true},
+				{call.Notice{Kind: call.ChatLine, Slot: 99, Fingerprint: printOf(99), Name: "darker", Text: "hello"}, false},
+				{call.Notice{Kind: call.MemberLeft, Name: "bo"}, false},
+			} {
+				e.notices <- tt.n
+				pass(2 * idleEvery)
+				if tt.rings && bell {
+					want++
+				}
+				if s.beeps != want {
+					t.Errorf("bell %v: after %+v it rang %d times, want %d", bell, tt.n, s.beeps, want)
+				}
+			}
+			for range 10 {
+				e.notices <- call.Notice{Kind: call.MemberJoined, Name: "bo"}
+			}
+			pass(2 * idleEvery)
+			if bell && s.beeps > want+2 {
+				t.Errorf("the bell rang %d times for one frame", s.beeps-want)
+			}
+		})
+		if told != 15 {
+			t.Errorf("told %d notices, want 15", told)
+		}
+	}
+}
+
 // TestChatKept checks that no more is kept than said, and that the mark and what
 // is read do not move.
 func TestChatKept(t *testing.T) {

@@ -226,6 +226,20 @@ func peopleCommands() []command {
 			},
 			hint: steady("people", 8),
 		},
+		{
+			name: "invite", keys: []string{"i"}, help: "what others type to join",
+			when: func(v *callView) bool { return v.invite.invite.Line != "" },
+			run: func(v *callView, _ *terminal, _ string, _ time.Time) error {
+				v.invite.show()
+				return nil
+			},
+			hint: func(v *callView) (string, int) {
+				if len(v.state.Members) > 0 {
+					return "", 0
+				}
+				return "invite", 6
+			},
+		},
 		{keys: []string{"x", "c"}, help: "remove; codes match (in p)"},
 		{
 			keys: []string{"L"}, help: "lock: let nobody new in",

@@ -114,6 +114,7 @@ func (v *callView) mouse(m mouse, t *terminal, now time.Time) (leave bool) {
 		v.looksMenu.move(-m.wheel, t)
 	case v.people.open:
 		v.people.choose(v.state.Members, v.people.index(v.state.Members)-m.wheel)
+	case v.invite.open:
 	case v.chat.open && who == nil:
 		v.chat.scroll(m.wheel)
 	case v.palette.open || v.reacting || who == nil:

@@ -56,6 +56,7 @@ const (
 	styleBoxKey                 // a key in it, the selected row
 	styleBoxStrong              // titles, the code
 	styleBoxWarn                // a person to beware of
+	styleCode                   // dark on light, to be read by a camera
 	styleNick0                  // names in the chat, by their keys; nicks of them
 	styleNick1
 	styleNick2
@@ -149,6 +150,7 @@ func richTheme(p *palette24) *theme {
 		styleBoxStrong: on(p.bright, p.bar).Bold(true),
 		styleBoxWarn:   on(p.warn, p.bar).Bold(true),
 	}
+	th[styleCode] = on(0x000000, 0xffffff)
 	for i, c := range p.nicks {
 		th[int(styleNick0)+i] = on(c, p.bar).Bold(true)
 	}
@@ -178,6 +180,7 @@ func plainTheme(good, warn, bad tcell.Color) *theme {
 		styleBoxStrong: own.Bold(true),
 		styleBoxWarn:   own.Foreground(warn).Bold(true),
 	}
+	th[styleCode] = bar
 	for i := range nicks {
 		th[styleNick0+i] = own.Bold(true)
 	}
@@ -193,10 +196,12 @@ type lines struct {
 // A charset is the characters that the chrome is made of. Each is one column.
 type charset struct {
 	light, heavy lines
+	half         bool     // there are half blocks
 	levels       []string // of a meter, from silence to loud
 }
 
 var unicodeCharset = charset{
+	half:   true,
 	light:  lines{"─", "│", "┌", "┐", "└", "┘"},
 	heavy:  lines{"━", "┃", "┏", "┓", "┗", "┛"},
 	levels: []string{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},

@@ -153,6 +153,14 @@ type Config struct {
 	// each.
 	Requests <-chan Request
 
+	Invite Invite
+
+	// Bell rings when somebody joins, waits to be let in, or writes. Noticed, unless
+	// nil, is called with each notice by the goroutine that paints, and must not
+	// block.
+	Bell    bool
+	Noticed func(call.Notice)
+
 	Title string // in the top bar; "" means "s2c"
 	Hint  string // shown until somebody else is there, such as how others join
 }

@@ -35,6 +35,10 @@ type callView struct {
 	bare      bool // without bars
 	clicked   click
 	looksMenu looksMenu
+	invite    invitePanel
+	noticed   func(call.Notice) // may be nil
+	bell      bool
+	ring      bool // the bell, in the next frame
 	settings  Settings
 	keep      func(Settings) // may be nil
 	reacting  bool           // the next number is a reaction
@@ -61,6 +65,8 @@ func newCallView(c Config) *callView {
 	}
 	v.palette.words = v.paletteWords(c.Words)
 	v.keep = c.Keep
+	v.invite.invite = c.Invite
+	v.bell, v.noticed = c.Bell, c.Noticed
 	v.restore(c.Settings)
 	if v.title == "" {
 		v.title = "s2c"
@@ -78,6 +84,9 @@ func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave boo
 		return false
 	case v.reacting:
 		v.react(int(letter(k)-'0'), now)
+		return false
+	case v.invite.open:
+		v.invite.key(k)
 		return false
 	case v.looksMenu.open:
 		v.looksMenu.key(k, t)
@@ -142,11 +151,15 @@ func (v *callView) lock(now time.Time) {
 
 func (v *callView) draw(t *terminal, now time.Time) {
 	v.update(now)
+	if v.ring {
+		v.ring = false
+		_ = t.screen.Beep() // a terminal without a bell has the words
+	}
 	if s := t.ladder.news(now); s != "" {
 		v.notes.add(s, false, now.Add(noticeTime))
 	}
 	if t.w < minCols || t.h < minRows {
-		v.help.open, v.people.open, v.palette.open, v.looksMenu.open = false, false, false, false
+		v.help.open, v.people.open, v.palette.open, v.looksMenu.open, v.invite.open = false, false, false, false, false
 		v.hideDoor()
 		v.hide()
 		v.drawLine(t)
@@ -176,6 +189,7 @@ func (v *callView) draw(t *terminal, now time.Time) {
 		v.drawPalette(t, area)
 	}
 	v.looksMenu.draw(t, area)
+	v.invite.draw(t, area)
 	v.help.draw(t, area)
 }
 
@@ -252,8 +266,24 @@ func (v *callView) takeNotices(now time.Time) {
 	}
 }
 
+// rings reports whether the bell is to ring for a notice.
+func (v *callView) rings(n *call.Notice) bool {
+	switch n.Kind {
+	case call.MemberJoined, call.MemberKnocks:
+		return true
+	case call.ChatLine:
+		return n.Slot != v.state.Self.Slot || n.Fingerprint != v.state.Self.Fingerprint
+	default:
+		return false
+	}
+}
+
 // takeNotice shows a notice where its kind belongs.
 func (v *callView) takeNotice(n call.Notice, now time.Time) {
+	if v.noticed != nil {
+		v.noticed(n)
+	}
+	v.ring = v.ring || v.bell && v.rings(&n)
 	switch n.Kind {
 	case call.ChatLine:
 		v.hear(n, now)
