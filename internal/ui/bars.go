@@ -114,13 +114,13 @@ func drawItem(t *terminal, x, y int, i *item) int {
 	return w
 }
 
-// drawPill writes a line over the pictures, in the middle of row y.
-func drawPill(t *terminal, y int, s string, st style) {
+// drawPill writes a line over the pictures in area, in the middle of row y.
+func drawPill(t *terminal, area rect, y int, s string, st style) {
 	if s == "" || y < 0 || y >= t.h {
 		return
 	}
-	w := min(textWidth(s)+2, t.w)
-	r := rect{(t.w - w) / 2, y, w, 1}
+	w := min(textWidth(s)+2, area.w)
+	r := rect{area.x + (area.w-w)/2, y, w, 1}
 	t.plane.cut(r)
 	t.canvas.fill(r, st)
 	t.canvas.text(r.x+1, y, w-2, s, st)

@@ -52,14 +52,15 @@ func drawFrame(t *terminal, r rect, title string) {
 	}
 }
 
-// drawBlock draws lines over the pictures, in the middle of the rows from y on.
-func drawBlock(t *terminal, y int, block []string, st style) {
+// drawBlock draws lines over the pictures in area, in the middle of the rows from y
+// on.
+func drawBlock(t *terminal, area rect, y int, block []string, st style) {
 	width := 0
 	for _, l := range block {
 		width = max(width, textWidth(l)+2)
 	}
-	width = min(width, t.w)
-	r := rect{(t.w - width) / 2, y, width, len(block)}
+	width = min(width, area.w)
+	r := rect{area.x + (area.w-width)/2, y, width, len(block)}
 	t.plane.cut(r)
 	t.canvas.fill(r, st)
 	for i, l := range block {

@@ -216,13 +216,13 @@ func (v *callView) doorBlocks(cols, rows int) (warning, knock []string) {
 // drawDoor draws them at the top of area and returns how many rows they take.
 // A knock is in a box where there is room for one.
 func (v *callView) drawDoor(t *terminal, area rect, now time.Time) int {
-	warning, knock := v.doorBlocks(t.w, area.h)
+	warning, knock := v.doorBlocks(area.w, area.h)
 	y := area.y
 	v.door.shown = nil
 	if a := v.door.first(); a != nil {
 		shown := a.who
 		v.door.shown = &shown
-		drawBlock(t, y, warning, stylePillWarn)
+		drawBlock(t, area, y, warning, stylePillWarn)
 		y += len(warning)
 	}
 	if len(knock) == 0 {
@@ -236,11 +236,11 @@ func (v *callView) drawDoor(t *terminal, area rect, now time.Time) int {
 		for _, l := range knock {
 			width = max(width, textWidth(l)+4)
 		}
-		drawFrame(t, rect{(t.w - width) / 2, y, width, len(knock) + 2}, "")
-		drawBlock(t, y+1, knock, styleBox)
+		drawFrame(t, rect{area.x + (area.w-width)/2, y, width, len(knock) + 2}, "")
+		drawBlock(t, area, y+1, knock, styleBox)
 		return y + len(knock) + 2 - area.y
 	}
-	drawBlock(t, y, knock, stylePill)
+	drawBlock(t, area, y, knock, stylePill)
 	return y + len(knock) - area.y
 }
 

@@ -400,12 +400,12 @@ func (v *callView) hidden() (n int, speaking string) {
 // drawWords draws lines over the pictures, from row y upwards: what others type
 // to join while nobody is there, what is wrong, what happened.
 func (v *callView) drawWords(t *terminal, area rect, y int, now time.Time) {
-	if s, warn := v.notes.line(now, t.w-4); s != "" {
+	if s, warn := v.notes.line(now, area.w-4); s != "" {
 		st := stylePill
 		if warn {
 			st = stylePillWarn
 		}
-		drawPill(t, y, s, st)
+		drawPill(t, area, y, s, st)
 		y--
 	}
 	if now.Sub(v.spoke) < mutedTime {
@@ -413,24 +413,24 @@ func (v *callView) drawWords(t *terminal, area rect, y int, now time.Time) {
 		if now.UnixMilli()/500%2 == 0 {
 			st = styleAlarm
 		}
-		drawPill(t, y, text.Clean("you are muted - press m to speak, or hold Space", t.w-2), st)
+		drawPill(t, area, y, text.Clean("you are muted - press m to speak, or hold Space", area.w-2), st)
 		y--
 	}
 	if len(v.state.Members) > 0 || v.people.open {
 		return
 	}
 	if v.hint == "" {
-		drawPill(t, y, text.Clean("nobody else is here yet", t.w-2), stylePill)
+		drawPill(t, area, y, text.Clean("nobody else is here yet", area.w-2), stylePill)
 		return
 	}
 	// All of it in one piece: it is to be read out or copied.
-	lines := append([]string{"nobody else is here yet - others join with"}, wrap(v.hint, t.w-6)...)
+	lines := append([]string{"nobody else is here yet - others join with"}, wrap(v.hint, area.w-6)...)
 	width := 0
 	for _, l := range lines {
 		width = max(width, textWidth(l)+4)
 	}
-	width = min(width, t.w)
-	r := rect{(t.w - width) / 2, max(y-len(lines)+1, area.y), width, len(lines)}
+	width = min(width, area.w)
+	r := rect{area.x + (area.w-width)/2, max(y-len(lines)+1, area.y), width, len(lines)}
 	t.plane.cut(r)
 	t.canvas.fill(r, stylePill)
 	for i, l := range lines {
