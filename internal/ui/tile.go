@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sanix-darker/s2c/ascii"
@@ -296,9 +297,13 @@ func drawFace(t *terminal, r rect, f *face) {
 		c.centred(inside, 0, f.reason, styleCard)
 		return
 	}
+	reason := f.reason
+	if textWidth(reason) > inside.w {
+		reason, _, _ = strings.Cut(reason, " for ") // "waiting" alone says it
+	}
 	top := (inside.h - 1) / 2
 	c.centred(inside, top, f.name, styleCardName)
-	c.centred(inside, top+1, f.reason, styleCard)
+	c.centred(inside, top+1, reason, styleCard)
 }
 
 // shortName is how many columns of a name are shown before the state is.
