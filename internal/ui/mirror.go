@@ -44,6 +44,17 @@ type MirrorConfig struct {
 	Auto       bool
 	LookChosen func(l ascii.Look, auto bool)
 	Rate       int
+
+	Theme   string // as in Settings
+	Borders string // as in Config
+}
+
+// setup returns what the terminal is opened with.
+func (c *MirrorConfig) setup() setup {
+	return setup{
+		screen: c.Screen, info: c.Terminal, pictures: pictures{c.Look, c.Auto, c.LookChosen}, rate: c.Rate,
+		settings: Settings{Theme: c.Theme}, borders: c.Borders,
+	}
 }
 
 // Mirror shows the person's own camera in each look, with the level of the
@@ -51,8 +62,7 @@ type MirrorConfig struct {
 // cause. It leaves the terminal as it was.
 func Mirror(ctx context.Context, c MirrorConfig) error {
 	v := &mirrorView{cfg: c, help: help{lines: mirrorHelp}, self: tile{name: "you"}}
-	s := setup{screen: c.Screen, info: c.Terminal, pictures: pictures{c.Look, c.Auto, c.LookChosen}, rate: c.Rate}
-	return show(ctx, s, v, c.Changed)
+	return show(ctx, c.setup(), v, c.Changed)
 }
 
 // silence is the level of no sound, in dBFS.
@@ -109,14 +119,7 @@ func (v *mirrorView) hide() {
 
 func (v *mirrorView) draw(t *terminal, now time.Time) {
 	v.update(now)
-	dbfs, speaking := float64(silence), false
-	if v.cfg.Level != nil {
-		dbfs, speaking = v.cfg.Level()
-	}
-	if now.Sub(v.metered) >= meterEvery {
-		v.metered = now
-		v.self.meter.push(dbfs)
-	}
+	dbfs, speaking := v.level(now)
 	mic := item{text: fmt.Sprintf("mic %3.0f dB", dbfs), style: styleBarGood, right: true, meter: &v.self.meter}
 	if dbfs <= silence {
 		mic = item{text: "no sound", style: styleBarWarn, right: true}
@@ -132,6 +135,31 @@ func (v *mirrorView) draw(t *terminal, now time.Time) {
 	}
 	// The picture keeps at least half of the height.
 	area := rect{0, 1, t.w, t.h - 2 - min(len(v.status), (t.h-2)/2)}
+	v.drawPicture(t, area, speaking)
+	for y := area.y + area.h; y < t.h-1; y++ {
+		t.canvas.text(1, y, t.w-2, v.status[y-area.y-area.h], styleName)
+	}
+	v.drawBars(t, area.inside(), mic)
+	v.self.settle()
+	v.help.draw(t, rect{0, 1, t.w, t.h - 2})
+}
+
+// level returns the level of the microphone and whether it is speech, and moves
+// the meter.
+func (v *mirrorView) level(now time.Time) (dbfs float64, speaking bool) {
+	dbfs = silence
+	if v.cfg.Level != nil {
+		dbfs, speaking = v.cfg.Level()
+	}
+	if now.Sub(v.metered) >= meterEvery {
+		v.metered = now
+		v.self.meter.push(dbfs)
+	}
+	return dbfs, speaking
+}
+
+// drawPicture draws the person into area.
+func (v *mirrorView) drawPicture(t *terminal, area rect, speaking bool) {
 	in := area.inside()
 	v.self.show(t, in.w, in.h)
 	if in.w > 0 && in.h > 0 {
@@ -142,12 +170,6 @@ func (v *mirrorView) draw(t *terminal, now time.Time) {
 		f.reason = "no picture"
 	}
 	drawFace(t, area, &f)
-	for y := area.y + area.h; y < t.h-1; y++ {
-		t.canvas.text(1, y, t.w-2, v.status[y-area.y-area.h], styleName)
-	}
-	v.drawBars(t, in, mic)
-	v.self.settle()
-	v.help.draw(t, rect{0, 1, t.w, t.h - 2})
 }
 
 // update takes what is new.
