@@ -84,6 +84,7 @@ func (e Env) runDemo(ctx context.Context, members int, d deviceFlags, s screenFl
 			fail(err)
 		}
 	})
+	s.noSetup = true
 	s.noCtl = true // it shall not be in the way of a real call
 	you, err := throwaway()
 	if err != nil {

@@ -55,6 +55,7 @@ A device is named as "auto" (the system's choice), "none", "test" (a moving test
 card, a test voice, a speaker that discards), by its path or a part of its name,
 or is a file: a .y4m clip or anything FFmpeg reads for --camera, a .wav file for
 --mic and --speaker. What is missing is said once, and the call goes on.
+Before your first call a page shows your picture and the level of your voice.
 
 Where a PulseAudio or PipeWire server can, it takes out of the microphone what the
 speaker plays, and noise, and evens out the loudness; elsewhere use a headset.
@@ -108,6 +109,7 @@ S2C_PASS (the session's passphrase), S2C_KEY_PASS (that of your key) and S2C_DOO
 	f.policy.add(cmd)
 	f.deviceFlags.add(cmd)
 	f.screenFlags.add(cmd)
+	fl.BoolVar(&f.noSetup, "no-setup", false, "no page with your picture and the level of your voice before the first call")
 	fl.BoolVar(&f.noCtl, "no-ctl", false, "no socket by which s2c ctl steers the call")
 	return cmd
 }
@@ -403,6 +405,12 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 		cfg.Panic = saved.restore
 		screen = e.screen(s.lookFlags)
 		screen.settings = set
+		if e.isFirst(&s, set) {
+			if ready, err := e.setUp(ctx, dev, &d, &screen, &s, saved.restore); err != nil || !ready {
+				return noScreen(err)
+			}
+			set.setUp()
+		}
 	}
 	c, err := call.New(cfg)
 	if err != nil {

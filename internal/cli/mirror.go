@@ -110,7 +110,7 @@ func (m *mirror) status() []string {
 		case n := <-m.call.Notices():
 			switch n.Kind {
 			case call.DeviceLost:
-				m.fails = append(m.fails, fmt.Sprintf("%s: %v", n.Device, n.Err))
+				m.fails = append(m.fails, missing(n.Device, n.Err))
 			case call.DeviceBack:
 				m.fails = nil
 			default: // there is nobody else
@@ -125,6 +125,15 @@ func (m *mirror) status() []string {
 		m.lines = append(m.lines, line)
 	}
 	return m.lines
+}
+
+// missing returns a line for a device that cannot be used: what is wrong and, if the
+// error has a Hint, what to do about it.
+func missing(what string, err error) string {
+	if h, ok := errors.AsType[*device.Error](err); ok && h.Hint() != "" {
+		return fmt.Sprintf("no %s: %v - %s", what, h.Unwrap(), h.Hint())
+	}
+	return fmt.Sprintf("no %s: %v", what, err)
 }
 
 // microphone returns the line for the microphone, "" when there is nothing to say.

@@ -42,7 +42,7 @@ func TestFaceOnTheOtherScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer hub.End()
-	env := []string{"S2C_CONFIG=" + s2c.Dir + "/config", "S2C_STATE=" + s2c.Dir + "/state"}
+	env := []string{"S2C_CONFIG=" + s2c.Dir + "/config", "S2C_STATE=" + s2c.Dir + "/state", "S2C_NO_SETUP=1"}
 	join := func(name, camera string) *screen.Session {
 		s, err := screen.Start(t.Context(), 100, 30, env, s2c.Exe, "join", "-s", "face", "-c", name,
 			"--camera", camera, "--mic", "none", "--speaker", "none", hub.Addr)

@@ -35,6 +35,7 @@ type saved struct {
 	Layout  string            `json:"layout,omitempty"`
 	Fit     bool              `json:"fit,omitempty"`
 	Corner  int               `json:"corner,omitempty"`
+	SetUp   bool              `json:"set_up,omitempty"` // the page before the first call was seen
 	People  map[string]volume `json:"people,omitempty"` // by fingerprint
 }
 
@@ -142,7 +143,7 @@ func (s *settings) change(f func(*saved)) {
 
 // merge returns s as JSON, with what else was in the file.
 func merge(all map[string]json.RawMessage, s saved) ([]byte, bool) {
-	for _, known := range []string{"theme", "borders", "layout", "fit", "corner", "people"} {
+	for _, known := range []string{"theme", "borders", "layout", "fit", "corner", "set_up", "people"} {
 		delete(all, known)
 	}
 	b, err := json.Marshal(s)
@@ -169,6 +170,17 @@ func (s *settings) borders() string {
 	defer s.mu.Unlock()
 	return s.saved.Borders
 }
+
+// wasSetUp reports whether the page before the first call was seen, or could not be
+// remembered.
+func (s *settings) wasSetUp() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.saved.SetUp || s.path == ""
+}
+
+// setUp remembers that the page before the first call was seen.
+func (s *settings) setUp() { s.change(func(f *saved) { f.SetUp = true }) }
 
 // keep remembers how the screen is. theme is what a flag said, which is not the
 // person's choice for the next time.

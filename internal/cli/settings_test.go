@@ -64,6 +64,13 @@ func TestSettings(t *testing.T) {
 	if got, want := d.screen(), (ui.Settings{Theme: "dark", Fit: true}); got != want {
 		t.Errorf("after a flag settings are %+v, want %+v", got, want)
 	}
+	if d.wasSetUp() {
+		t.Error("the page before the first call was never seen")
+	}
+	d.setUp()
+	if e, _ := settingsAt(dir); !e.wasSetUp() {
+		t.Error("the page before the first call comes again")
+	}
 	if text, err := os.ReadFile(path); err != nil || !bytes.Contains(text, []byte(`"future"`)) {
 		t.Errorf("the file is %s, %v", text, err)
 	}
@@ -80,6 +87,9 @@ func TestSettingsBroken(t *testing.T) {
 		s, said := settingsAt(dir)
 		if !strings.Contains(said, "settings are not used") || strings.Count(said, "\n") != 1 {
 			t.Errorf("said %q", said)
+		}
+		if !s.wasSetUp() {
+			t.Error("a page comes that would come again each time")
 		}
 		s.SetVolume(printAt(1), -6, false)
 		if db, _, ok := s.Volume(printAt(1)); db != -6 || !ok {

@@ -84,7 +84,7 @@ func onScreens(ctx context.Context, o options, s2c *program.Program, dir string)
 		}
 	}()
 	for i := range o.members {
-		env := []string{"S2C_CONFIG=" + filepath.Join(dir, fmt.Sprint("m", i)), "S2C_STATE=" + dir}
+		env := []string{"S2C_CONFIG=" + filepath.Join(dir, fmt.Sprint("m", i)), "S2C_STATE=" + dir, "S2C_NO_SETUP=1"}
 		s, err := screen.Start(ctx, cols, rows, env, s2c.Exe, "join", "-s", "bench", "-c", fmt.Sprint("member-", i),
 			"--camera", camera, "--mic", o.mic, "--speaker", o.speaker, "--look", o.look, ln.Addr())
 		if err != nil {

@@ -36,9 +36,9 @@ func Build(ctx context.Context, dir string, tags ...string) (*Program, error) {
 }
 
 // Env returns the environment of a process: this one's, with folders for what
-// it keeps under Dir, and extra at the end.
+// it keeps under Dir, no page before the first call, and extra at the end.
 func (p *Program) Env(extra ...string) []string {
-	return append(append(os.Environ(), "S2C_CONFIG="+p.Dir+"/config", "S2C_STATE="+p.Dir+"/state"), extra...)
+	return append(append(os.Environ(), "S2C_CONFIG="+p.Dir+"/config", "S2C_STATE="+p.Dir+"/state", "S2C_NO_SETUP=1"), extra...)
 }
 
 // A Process is a running s2c.
