@@ -54,7 +54,7 @@ func TestScreenSteered(t *testing.T) {
 			t.Fatalf("s2c ctl %q: %v\n%s", args, err, out)
 		}
 	}
-	wait("room")
+	wait("nobody else is here yet") // not only its name, which is said before
 	if err := s.Keys("i"); err != nil {
 		t.Fatal(err)
 	}
