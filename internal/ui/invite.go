@@ -57,7 +57,7 @@ func (q *square) draw(t *terminal, x, y int) {
 	cols, rows := q.cells(t.chars)
 	for row := range rows {
 		for col := range cols {
-			s := " "
+			s, st := " ", styleCode
 			if t.chars.half {
 				switch upper, lower := q.at(col, 2*row), q.at(col, 2*row+1); {
 				case upper && lower:
@@ -68,9 +68,9 @@ func (q *square) draw(t *terminal, x, y int) {
 					s = "▄"
 				}
 			} else if q.at(col/2, row) {
-				s = "#"
+				st = styleInk // a letter would not fill the module
 			}
-			t.canvas.put(x+col, y+row, s, styleCode)
+			t.canvas.put(x+col, y+row, s, st)
 		}
 	}
 }

@@ -20,11 +20,13 @@ func modulesOn(s *simScreen, half bool) (dark map[[2]int]bool) {
 		x := 0
 		for _, r := range line {
 			_, st, _ := s.Get(x, y)
-			if fg, bg, _ := st.Decompose(); fg == tcell.NewHexColor(0) && bg == tcell.NewHexColor(0xffffff) {
-				switch {
-				case !half && r == '#' && x%2 == 0:
-					all = append(all, [2]int{x / 2, y})
-				case half && (r == '█' || r == '▀'):
+			fg, bg, _ := st.Decompose()
+			ink, paper := tcell.NewHexColor(0), tcell.NewHexColor(0xffffff)
+			if !half && r == ' ' && bg == ink {
+				all = append(all, [2]int{x, y})
+			}
+			if fg == ink && bg == paper {
+				if half && (r == '█' || r == '▀') {
 					all = append(all, [2]int{x, 2 * y})
 				}
 				if half && (r == '█' || r == '▄') {
@@ -39,7 +41,11 @@ func modulesOn(s *simScreen, half bool) (dark map[[2]int]bool) {
 		minX, minY = min(minX, m[0]), min(minY, m[1])
 	}
 	for _, m := range all {
-		dark[[2]int{m[0] - minX, m[1] - minY}] = true
+		x := m[0] - minX
+		if !half {
+			x /= 2 // two columns are a module
+		}
+		dark[[2]int{x, m[1] - minY}] = true
 	}
 	return dark
 }

@@ -57,6 +57,7 @@ const (
 	styleBoxStrong              // titles, the code
 	styleBoxWarn                // a person to beware of
 	styleCode                   // dark on light, to be read by a camera
+	styleInk                    // the dark of it, as a ground
 	styleNick0                  // names in the chat, by their keys; nicks of them
 	styleNick1
 	styleNick2
@@ -113,9 +114,19 @@ func ThemeKnown(name string) bool { return slices.Contains(Themes[:], name) }
 func newTheme(name string, d depth, light bool) *theme {
 	switch {
 	case d == depthMono || name == "mono":
-		return plainTheme(tcell.ColorDefault, tcell.ColorDefault, tcell.ColorDefault)
+		th := plainTheme(tcell.ColorDefault, tcell.ColorDefault, tcell.ColorDefault)
+		own, turned := tcell.StyleDefault, tcell.StyleDefault.Reverse(true)
+		th[styleCode], th[styleInk] = turned, own
+		if light {
+			th[styleCode], th[styleInk] = own, turned
+		}
+		return th
 	case d == depthANSI || name == "terminal16":
-		return plainTheme(tcell.PaletteColor(2), tcell.PaletteColor(3), tcell.PaletteColor(1))
+		th := plainTheme(tcell.PaletteColor(2), tcell.PaletteColor(3), tcell.PaletteColor(1))
+		black, white := tcell.PaletteColor(0), tcell.PaletteColor(7) // which all have
+		th[styleCode] = tcell.StyleDefault.Foreground(black).Background(white)
+		th[styleInk] = tcell.StyleDefault.Foreground(white).Background(black)
+		return th
 	case name == "contrast":
 		return richTheme(&contrastPalette)
 	case name == "light", name != "dark" && light:
@@ -150,7 +161,7 @@ func richTheme(p *palette24) *theme {
 		styleBoxStrong: on(p.bright, p.bar).Bold(true),
 		styleBoxWarn:   on(p.warn, p.bar).Bold(true),
 	}
-	th[styleCode] = on(0x000000, 0xffffff)
+	th[styleCode], th[styleInk] = on(0x000000, 0xffffff), on(0xffffff, 0x000000)
 	for i, c := range p.nicks {
 		th[int(styleNick0)+i] = on(c, p.bar).Bold(true)
 	}
@@ -180,7 +191,6 @@ func plainTheme(good, warn, bad tcell.Color) *theme {
 		styleBoxStrong: own.Bold(true),
 		styleBoxWarn:   own.Foreground(warn).Bold(true),
 	}
-	th[styleCode] = bar
 	for i := range nicks {
 		th[styleNick0+i] = own.Bold(true)
 	}

@@ -65,10 +65,22 @@ func TestThemes(t *testing.T) {
 		{"contrast", depthRGB, true, richTheme(&contrastPalette)},
 		{"nonsense", depthRGB, false, richTheme(&darkPalette)},
 		{"light", depthANSI, false, newTheme("terminal16", depthRGB, false)},
-		{"light", depthMono, false, newTheme("mono", depthRGB, true)},
+		{"light", depthMono, false, newTheme("mono", depthRGB, false)},
 	} {
 		if got := newTheme(tt.name, tt.d, tt.light); !same(got, tt.want) {
 			t.Errorf("newTheme(%q, %d, %v) is another one", tt.name, tt.d, tt.light)
+		}
+	}
+	// A code is dark on light whatever the terminal is, as far as that is known.
+	dark, light := newTheme("mono", depthRGB, false), newTheme("mono", depthRGB, true)
+	if dark[styleCode] != light[styleInk] || dark[styleInk] != light[styleCode] || dark[styleCode] == dark[styleInk] {
+		t.Error("without colours a code is light on dark on one of the terminals")
+	}
+	for _, name := range []string{"dark", "light", "contrast", "terminal16"} {
+		th := newTheme(name, depthRGB, true)
+		fg, bg, _ := th[styleCode].Decompose()
+		if luminance(fg) >= luminance(bg) {
+			t.Errorf("%s: a code is light on dark", name)
 		}
 	}
 	// Without colours what matters differs from what does not.
