@@ -404,6 +404,7 @@ func (e Env) takePart(ctx context.Context, cfg call.Config, d deviceFlags, s scr
 		defer saved.close()
 		cfg.Panic = saved.restore
 		screen = e.screen(s.lookFlags)
+		e.paint(s.theme)
 		screen.settings = set
 		if e.isFirst(&s, set) {
 			if ready, err := e.setUp(ctx, dev, &d, &screen, &s, saved.restore); err != nil || !ready {

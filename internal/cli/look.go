@@ -177,6 +177,14 @@ func (e Env) screen(f lookFlags) (s shownAs) {
 	return s
 }
 
+// paint has words be in colours whatever NO_COLOR says, if the person has named a
+// theme that has some. Pictures stay without.
+func (e Env) paint(theme string) {
+	if theme != "" && theme != "auto" && theme != "mono" && e.Setenv != nil {
+		_ = e.Setenv("NO_COLOR", "") // for tcell, which reads it
+	}
+}
+
 // looksLimit bounds the file of looks: some hundred terminals.
 const looksLimit = 16 << 10
 
