@@ -188,6 +188,22 @@ func TestBell(t *testing.T) {
 	}
 }
 
+// TestCrowd checks that people are told what the hub is told.
+func TestCrowd(t *testing.T) {
+	e := newEngine(10)
+	onScreen(t, Config{Engine: e}, 120, 40, func(t *testing.T, s *simScreen) {
+		sees(t, s, "the hub is told who speaks", true)
+		pass(noticeTime)
+		sees(t, s, "the hub is told who speaks", false)
+		s.key(tcell.KeyTab)
+		sees(t, s, "more than ten are here", true)
+	})
+	e = newEngine(9)
+	onScreen(t, Config{Engine: e}, 120, 40, func(t *testing.T, s *simScreen) {
+		sees(t, s, "the hub is told who speaks", false)
+	})
+}
+
 // TestChatKept checks that no more is kept than said, and that the mark and what
 // is read do not move.
 func TestChatKept(t *testing.T) {

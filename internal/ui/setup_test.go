@@ -26,7 +26,7 @@ type page struct {
 }
 
 // onPage runs do on the page before a call, of w x h cells.
-func onPage(t *testing.T, ctx context.Context, w, h int, do func(*testing.T, *page)) {
+func onPage(ctx context.Context, t *testing.T, w, h int, do func(*testing.T, *page)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p := &page{simScreen: newSim(w, h), level: silence, ended: make(chan error, 1)}
@@ -57,7 +57,7 @@ func (p *page) ends(t *testing.T, ready bool, want error) {
 
 // TestSetup checks what the page before the first call shows, and that Enter goes on.
 func TestSetup(t *testing.T) {
-	onPage(t, context.Background(), 80, 24, func(t *testing.T, p *page) {
+	onPage(context.Background(), t, 80, 24, func(t *testing.T, p *page) {
 		p.status = []string{"no camera: plug one in\x1b[2J", "no speaker: name one with --speaker"}
 		sees(t, p.simScreen, "no picture", true)
 		sees(t, p.simScreen, "microphone: no sound", true)
@@ -93,23 +93,23 @@ func TestSetup(t *testing.T) {
 
 // TestSetupLeft checks that who leaves the page does not join.
 func TestSetupLeft(t *testing.T) {
-	onPage(t, context.Background(), 80, 24, func(t *testing.T, p *page) {
+	onPage(context.Background(), t, 80, 24, func(t *testing.T, p *page) {
 		p.press("q")
 		p.ends(t, false, nil)
 	})
-	onPage(t, context.Background(), 80, 24, func(t *testing.T, p *page) {
+	onPage(context.Background(), t, 80, 24, func(t *testing.T, p *page) {
 		p.key(tcell.KeyCtrlC)
 		p.ends(t, false, nil)
 	})
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(cause)
-	onPage(t, ctx, 80, 24, func(t *testing.T, p *page) { p.ends(t, false, cause) })
+	onPage(ctx, t, 80, 24, func(t *testing.T, p *page) { p.ends(t, false, cause) })
 }
 
 // TestSetupSizes checks that the page has room for what goes on, whatever the size.
 func TestSetupSizes(t *testing.T) {
-	onPage(t, context.Background(), 80, 24, func(t *testing.T, p *page) {
+	onPage(context.Background(), t, 80, 24, func(t *testing.T, p *page) {
 		p.status, p.level = []string{"a", "b", "c", "d", "e", "f", "g", "h"}, -30
 		for w := 1; w <= 60; w += 3 {
 			for h := 1; h <= 20; h++ {

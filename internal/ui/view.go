@@ -39,6 +39,7 @@ type callView struct {
 	noticed   func(call.Notice) // may be nil
 	bell      bool
 	ring      bool // the bell, in the next frame
+	crowd     bool // it was said that the hub is told who speaks
 	settings  Settings
 	keep      func(Settings) // may be nil
 	reacting  bool           // the next number is a reaction
@@ -248,7 +249,23 @@ func (v *callView) update(now time.Time) {
 		v.spoke = now
 	}
 	v.takeNotices(now)
+	v.tellCrowd(now)
 	v.door.update(&v.state, v.tiles)
+}
+
+// crowdFrom is from how many people on the hub chooses whose voices it sends on, for
+// which it is told who speaks.
+const crowdFrom = 11
+
+// tellCrowd says once that the hub is told something.
+func (v *callView) tellCrowd(now time.Time) {
+	if v.crowd || v.here() < crowdFrom {
+		return
+	}
+	v.crowd = true
+	const words = "more than ten are here: the hub is told who speaks, and nothing of what"
+	v.notes.add(words, false, now.Add(noticeTime))
+	v.chat.tell(words, now)
 }
 
 // noticesPerFrame bounds how many notices a frame takes, so that a session
