@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,12 +18,44 @@ import (
 // A page is a Setup that runs on a screen.
 type page struct {
 	*simScreen
+	ready bool
+	ended chan error
+
+	mu sync.Mutex
+
+	// Guarded by mu.
 	next     *media.Frame
 	level    float64
 	speaking bool
 	status   []string
-	ready    bool
-	ended    chan error
+}
+
+// has gives the page a picture, nil for none that is new, the level of a voice, and
+// lines of what is wrong.
+func (p *page) has(next *media.Frame, level float64, speaking bool, status ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next, p.level, p.speaking, p.status = next, level, speaking, status
+}
+
+func (p *page) picture() *media.Frame {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := p.next
+	p.next = nil
+	return f
+}
+
+func (p *page) voice() (level float64, speaking bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.level, p.speaking
+}
+
+func (p *page) wrong() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
 }
 
 // onPage runs do on the page before a call, of w x h cells.
@@ -32,9 +65,9 @@ func onPage(ctx context.Context, t *testing.T, w, h int, do func(*testing.T, *pa
 		p := &page{simScreen: newSim(w, h), level: silence, ended: make(chan error, 1)}
 		go func() {
 			ready, err := Setup(ctx, MirrorConfig{
-				Pictures: func() *media.Frame { f := p.next; p.next = nil; return f },
-				Level:    func() (float64, bool) { return p.level, p.speaking },
-				Status:   func() []string { return p.status },
+				Pictures: p.picture,
+				Level:    p.voice,
+				Status:   p.wrong,
 				Look:     ascii.LookRamp,
 				Theme:    "light",
 				Screen:   p.simScreen,
@@ -58,18 +91,18 @@ func (p *page) ends(t *testing.T, ready bool, want error) {
 // TestSetup checks what the page before the first call shows, and that Enter goes on.
 func TestSetup(t *testing.T) {
 	onPage(context.Background(), t, 80, 24, func(t *testing.T, p *page) {
-		p.status = []string{"no camera: plug one in\x1b[2J", "no speaker: name one with --speaker"}
+		p.has(nil, silence, false, "no camera: plug one in\x1b[2J", "no speaker: name one with --speaker")
 		sees(t, p.simScreen, "no picture", true)
 		sees(t, p.simScreen, "microphone: no sound", true)
 		sees(t, p.simScreen, "no camera: plug one in[2J", true)
 		sees(t, p.simScreen, "no speaker: name one with --speaker", true)
-		p.next, p.level, p.speaking, p.status = drawnFace(3), -20, true, nil
+		p.has(drawnFace(3), -20, true)
 		sees(t, p.simScreen, "no picture", false)
 		sees(t, p.simScreen, "you are heard", true)
 		sees(t, p.simScreen, "nothing is sent before Enter", true)
 		golden(t, "80x24-setup", p.text())
 		full := strings.Count(p.text(), "█")
-		p.level, p.speaking = -50, false
+		p.has(nil, -50, false)
 		sees(t, p.simScreen, "microphone: speak", true)
 		if n := strings.Count(p.text(), "█"); n == 0 || n >= full {
 			t.Errorf("the bar has %d cells at -50 dB and %d at -20", n, full)
@@ -110,7 +143,7 @@ func TestSetupLeft(t *testing.T) {
 // TestSetupSizes checks that the page has room for what goes on, whatever the size.
 func TestSetupSizes(t *testing.T) {
 	onPage(context.Background(), t, 80, 24, func(t *testing.T, p *page) {
-		p.status, p.level = []string{"a", "b", "c", "d", "e", "f", "g", "h"}, -30
+		p.has(nil, -30, false, "a", "b", "c", "d", "e", "f", "g", "h")
 		for w := 1; w <= 60; w += 3 {
 			for h := 1; h <= 20; h++ {
 				p.SetSize(w, h)
