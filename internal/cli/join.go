@@ -166,7 +166,7 @@ func (e Env) runJoin(ctx context.Context, f joinFlags, args []string) error {
 		defer h.close()
 		addr = h.addr
 		hint = invite(&cfg, h.others)
-		f.invite.Line = hint
+		f.invite.Line, f.hosting = hint, true
 	} else if madePass {
 		hint = invite(&cfg, addr)
 	}
@@ -444,7 +444,7 @@ func (e Env) show(ctx context.Context, c *call.Call, s screenFlags, screen *show
 	default:
 		cfg := screen.uiConfig(&s)
 		cfg.Engine, cfg.Hint, cfg.Requests, cfg.Invite = c, hint, requests, s.invite
-		cfg.Bell = s.bell
+		cfg.Bell, cfg.Hosting = s.bell, s.hosting
 		if s.notify != "" {
 			h := startHook(ctx, s.notify)
 			defer h.done.Wait()

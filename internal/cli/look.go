@@ -32,6 +32,7 @@ type screenFlags struct {
 	bell     bool
 	notify   string
 	invite   ui.Invite
+	hosting  bool // the hub is in this program
 	noSetup  bool // no page before the first call
 	noCtl    bool // no other program may steer the call
 }

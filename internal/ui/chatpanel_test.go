@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -185,6 +186,30 @@ func TestBell(t *testing.T) {
 		if told != 15 {
 			t.Errorf("told %d notices, want 15", told)
 		}
+	}
+}
+
+// TestHosting checks that who is the hub is asked before the call ends for others.
+func TestHosting(t *testing.T) {
+	const asks = "the call ends for everybody"
+	for _, others := range []int{1, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s, ended := newSim(80, 24), make(chan error, 1)
+			c := Config{Engine: newEngine(others), Screen: s, Hosting: true}
+			go func() { ended <- Run(t.Context(), c) }()
+			pass(time.Second)
+			if others > 0 {
+				s.press("q")
+				sees(t, s, asks, true)
+				pass(leaveTime)
+				s.press("q")
+				sees(t, s, asks, true) // again: the first one is forgotten
+			}
+			s.press("q")
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

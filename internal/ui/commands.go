@@ -315,9 +315,8 @@ func otherCommands() []command {
 		},
 		{
 			name: "leave", keys: []string{"q"}, help: "leave the call",
-			run: func(v *callView, _ *terminal, _ string, _ time.Time) error {
-				v.leaving = true
-				return nil
+			run: func(v *callView, _ *terminal, _ string, now time.Time) error {
+				return v.leave(now)
 			},
 			hint: steady("quit", 4),
 		},

@@ -155,6 +155,10 @@ type Config struct {
 
 	Invite Invite
 
+	// Hosting says that the call of all ends when the person leaves, so that they are
+	// asked.
+	Hosting bool
+
 	// Bell rings when somebody joins, waits to be let in, or writes. Noticed, unless
 	// nil, is called with each notice by the goroutine that paints, and must not
 	// block.

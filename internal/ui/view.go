@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,7 +40,9 @@ type callView struct {
 	noticed   func(call.Notice) // may be nil
 	bell      bool
 	ring      bool // the bell, in the next frame
-	crowd     bool // it was said that the hub is told who speaks
+	hosting   bool
+	warned    time.Time // when the person was told what leaving means for others
+	crowd     bool      // it was said that the hub is told who speaks
 	settings  Settings
 	keep      func(Settings) // may be nil
 	reacting  bool           // the next number is a reaction
@@ -67,7 +70,7 @@ func newCallView(c Config) *callView {
 	v.palette.words = v.paletteWords(c.Words)
 	v.keep = c.Keep
 	v.invite.invite = c.Invite
-	v.bell, v.noticed = c.Bell, c.Noticed
+	v.bell, v.noticed, v.hosting = c.Bell, c.Noticed, c.Hosting
 	v.restore(c.Settings)
 	if v.title == "" {
 		v.title = "s2c"
@@ -105,6 +108,19 @@ func (v *callView) key(k *tcell.EventKey, t *terminal, now time.Time) (leave boo
 		v.complain(c.run(v, t, "", now), now)
 	}
 	return v.leaving
+}
+
+// leaveTime is for how long a second try to leave counts as the answer.
+const leaveTime = 5 * time.Second
+
+// leave has the person leave, at the second try if that ends the call of others.
+func (v *callView) leave(now time.Time) error {
+	if v.hosting && v.here() > 1 && now.Sub(v.warned) >= leaveTime {
+		v.warned = now
+		return errors.New("the hub is in this program: the call ends for everybody - once more to leave")
+	}
+	v.leaving = true
+	return nil
 }
 
 // complain shows an error.
