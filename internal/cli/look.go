@@ -233,12 +233,13 @@ func (e Env) rememberLook(name, look string) error {
 
 // uiConfig returns the part of a screen's Config that s decides.
 func (s *shownAs) uiConfig(f *screenFlags) ui.Config {
-	c := ui.Config{Terminal: s.terminal, Look: s.look, Auto: s.auto, LookChosen: s.chosen, Rate: s.rate, Mouse: !f.noMouse}
+	c := ui.Config{Terminal: s.terminal, Look: s.look, Auto: s.auto, LookChosen: s.chosen, Rate: s.rate, Mouse: true}
 	c.Settings, c.Borders = s.settings.screen(), s.settings.borders()
-	c.Keep = func(u ui.Settings) { s.settings.keep(u, f.theme) }
+	c.Keep = func(u ui.Settings) { s.settings.keep(u, f.theme, f.noMouse) }
 	if f.theme != "" {
 		c.Settings.Theme = f.theme
 	}
+	c.Settings.NoMouse = c.Settings.NoMouse || f.noMouse
 	if f.borders != "" {
 		c.Borders = f.borders
 	}

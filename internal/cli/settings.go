@@ -35,6 +35,8 @@ type saved struct {
 	Layout  string            `json:"layout,omitempty"`
 	Fit     bool              `json:"fit,omitempty"`
 	Corner  int               `json:"corner,omitempty"`
+	NoBars  bool              `json:"no_bars,omitempty"`
+	NoMouse bool              `json:"no_mouse,omitempty"`
 	SetUp   bool              `json:"set_up,omitempty"` // the page before the first call was seen
 	People  map[string]volume `json:"people,omitempty"` // by fingerprint
 }
@@ -143,7 +145,7 @@ func (s *settings) change(f func(*saved)) {
 
 // merge returns s as JSON, with what else was in the file.
 func merge(all map[string]json.RawMessage, s saved) ([]byte, bool) {
-	for _, known := range []string{"theme", "borders", "layout", "fit", "corner", "set_up", "people"} {
+	for _, known := range []string{"theme", "borders", "layout", "fit", "corner", "no_bars", "no_mouse", "set_up", "people"} {
 		delete(all, known)
 	}
 	b, err := json.Marshal(s)
@@ -161,7 +163,8 @@ func merge(all map[string]json.RawMessage, s saved) ([]byte, bool) {
 func (s *settings) screen() ui.Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return ui.Settings{Theme: s.saved.Theme, Layout: s.saved.Layout, Fit: s.saved.Fit, Corner: s.saved.Corner}
+	f := &s.saved
+	return ui.Settings{Theme: f.Theme, Layout: f.Layout, Fit: f.Fit, Corner: f.Corner, NoBars: f.NoBars, NoMouse: f.NoMouse}
 }
 
 // borders returns of what borders were.
@@ -182,13 +185,17 @@ func (s *settings) wasSetUp() bool {
 // setUp remembers that the page before the first call was seen.
 func (s *settings) setUp() { s.change(func(f *saved) { f.SetUp = true }) }
 
-// keep remembers how the screen is. theme is what a flag said, which is not the
-// person's choice for the next time.
-func (s *settings) keep(u ui.Settings, theme string) {
+// keep remembers how the screen is. theme and noMouse are what flags said, which is
+// not the person's choice for the next time.
+func (s *settings) keep(u ui.Settings, theme string, noMouse bool) {
 	s.change(func(f *saved) {
 		if u.Theme != theme || theme == "" {
 			f.Theme = u.Theme
 		}
+		if !noMouse || !u.NoMouse {
+			f.NoMouse = u.NoMouse
+		}
+		f.NoBars = u.NoBars
 		f.Layout, f.Fit, f.Corner = u.Layout, u.Fit, u.Corner
 	})
 }

@@ -44,12 +44,12 @@ func TestSettings(t *testing.T) {
 	if got := a.screen(); got.Theme != "light" || said != "" {
 		t.Errorf("settings are %+v; said %q", got, said)
 	}
-	a.keep(ui.Settings{Theme: "dark", Layout: "speaker", Corner: 2}, "")
+	a.keep(ui.Settings{Theme: "dark", Layout: "speaker", Corner: 2, NoBars: true, NoMouse: true}, "", false)
 	b.SetVolume(printAt(1), -6, true)
 	b.SetVolume(printAt(2), 3, false)
 	b.SetVolume(printAt(2), 0, false)
 	c, _ := settingsAt(dir)
-	if got, want := c.screen(), (ui.Settings{Theme: "dark", Layout: "speaker", Corner: 2}); got != want {
+	if got, want := c.screen(), (ui.Settings{Theme: "dark", Layout: "speaker", Corner: 2, NoBars: true, NoMouse: true}); got != want {
 		t.Errorf("settings are %+v, want %+v", got, want)
 	}
 	if db, muted, ok := c.Volume(printAt(1)); db != -6 || !muted || !ok {
@@ -58,8 +58,9 @@ func TestSettings(t *testing.T) {
 	if _, _, ok := c.Volume(printAt(2)); ok {
 		t.Error("who is heard as they come is remembered")
 	}
-	// A theme for one call is not chosen.
-	c.keep(ui.Settings{Theme: "contrast", Fit: true}, "contrast")
+	// A theme for one call is not chosen, nor a mouse that is not there in one.
+	c.keep(ui.Settings{Theme: "dark", Fit: true}, "", false)
+	c.keep(ui.Settings{Theme: "contrast", Fit: true, NoMouse: true}, "contrast", true)
 	d, _ := settingsAt(dir)
 	if got, want := d.screen(), (ui.Settings{Theme: "dark", Fit: true}); got != want {
 		t.Errorf("after a flag settings are %+v, want %+v", got, want)

@@ -41,7 +41,7 @@ func (p *pointer) take(ev *tcell.EventMouse) (m mouse, ok bool) {
 // setMouse has the terminal tell of the mouse, or keep it to itself, for marking
 // text.
 func (t *terminal) setMouse(on bool) {
-	if on {
+	if t.mouseOn = on; on {
 		t.screen.EnableMouse(tcell.MouseButtonEvents)
 	} else {
 		t.screen.DisableMouse()

@@ -13,10 +13,12 @@ import (
 // Settings are what a person chooses on the screen and wants again the next time.
 // The zero one is how it is at first. Names that are not known are as "".
 type Settings struct {
-	Theme  string // one of Themes; "" is auto
-	Layout string // "grid", "speaker" or "strip"; "" is grid
-	Fit    bool   // pictures are shown whole
-	Corner int    // of the own picture in a call of two, from 0, the lower right, clockwise to 3
+	Theme   string // one of Themes; "" is auto
+	Layout  string // "grid", "speaker" or "strip"; "" is grid
+	Fit     bool   // pictures are shown whole
+	Corner  int    // of the own picture in a call of two, from 0, the lower right, clockwise to 3
+	NoBars  bool   // the bars are hidden
+	NoMouse bool   // the mouse is for the terminal
 }
 
 // Of what borders are made.
@@ -27,7 +29,7 @@ const (
 
 // keeps has what the person has changed be remembered.
 func (v *callView) keeps(t *terminal) {
-	now := Settings{Theme: v.settings.Theme, Layout: v.stage.mode.String(), Fit: t.fit, Corner: v.corner}
+	now := Settings{Theme: v.settings.Theme, Layout: v.stage.mode.String(), Fit: t.fit, Corner: v.corner, NoBars: v.bare, NoMouse: !t.mouseOn}
 	if now != v.settings && v.keep != nil {
 		v.keep(now)
 	}
@@ -39,6 +41,9 @@ func (v *callView) restore(s Settings) {
 	v.settings = s
 	v.stage.mode = mode(max(slices.Index(modeNames[:], s.Layout), 0))
 	v.corner = min(max(s.Corner, 0), corners-1)
+	if v.bare = s.NoBars; v.bare {
+		v.notes.replace("b brings the bars back", time.Now().Add(answerTime))
+	}
 	v.settings.Layout, v.settings.Corner = v.stage.mode.String(), v.corner
 }
 

@@ -95,6 +95,7 @@ type terminal struct {
 	looks   looks
 	hits    []hit        // of what is on the screen
 	deepest ascii.Colors // as many colours as pictures can have
+	mouseOn bool         // it is for this program
 	fit     bool         // pictures are whole, rather than filling their tiles
 	ladder  ladder
 	budget  budget
@@ -192,7 +193,7 @@ func open(c setup, g *gate) (*terminal, error) {
 	if t.info.Remote {
 		screen.EnableFocus()
 	}
-	if c.mouse {
+	if c.mouse && !c.settings.NoMouse {
 		t.setMouse(true)
 	}
 	t.poller.Go(t.poll)

@@ -96,7 +96,7 @@ func TestThemes(t *testing.T) {
 func TestSettings(t *testing.T) {
 	e := newEngine(3)
 	var kept []Settings
-	c := Config{Engine: e, Settings: Settings{Layout: "speaker", Corner: 2, Fit: true, Theme: "light"}, Keep: func(s Settings) { kept = append(kept, s) }}
+	c := Config{Engine: e, Settings: Settings{Layout: "speaker", Corner: 2, Fit: true, Theme: "light"}, Mouse: true, Keep: func(s Settings) { kept = append(kept, s) }}
 	onScreen(t, c, 120, 40, func(t *testing.T, s *simScreen) {
 		if n := tall(s, " 1 anna "); n != 29 {
 			t.Errorf("anna has %d rows, want those of the stage", n)
@@ -115,11 +115,18 @@ func TestSettings(t *testing.T) {
 		sees(t, s, `there is no theme "blue": type auto, dark`, true)
 		s.press("f")
 		sees(t, s, "fill their tiles", true)
+		s.press("b")
+		sees(t, s, "brings the bars back", true)
+		s.press(":mouse off")
+		s.key(tcell.KeyEnter)
+		sees(t, s, "? help", false)
 	})
 	want := []Settings{
 		{Layout: "strip", Corner: 2, Fit: true, Theme: "light"},
 		{Layout: "strip", Corner: 2, Fit: true, Theme: "dark"},
 		{Layout: "strip", Corner: 2, Theme: "dark"},
+		{Layout: "strip", Corner: 2, Theme: "dark", NoBars: true},
+		{Layout: "strip", Corner: 2, Theme: "dark", NoBars: true, NoMouse: true},
 	}
 	if len(kept) != len(want) {
 		t.Fatalf("kept %+v, want %+v", kept, want)
@@ -129,6 +136,17 @@ func TestSettings(t *testing.T) {
 			t.Errorf("kept %+v, want %+v", kept[i], want[i])
 		}
 	}
+}
+
+// TestNoBars checks that bars which were hidden are hidden the next time, and that
+// the person is told of the key which brings them back.
+func TestNoBars(t *testing.T) {
+	onScreen(t, Config{Engine: newEngine(2), Settings: Settings{NoBars: true}}, 80, 24, func(t *testing.T, s *simScreen) {
+		sees(t, s, "b brings the bars back", true)
+		sees(t, s, "? help", false)
+		s.press("b")
+		sees(t, s, "? help", true)
+	})
 }
 
 // TestBorders checks that borders can be of ASCII while pictures are not.

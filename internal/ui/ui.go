@@ -132,7 +132,8 @@ type Config struct {
 	// means as many as it takes.
 	Rate int
 
-	// Mouse has clicks and the wheel be for the screen, not for the terminal.
+	// Mouse has clicks and the wheel be for the screen, not for the terminal, unless
+	// Settings say otherwise.
 	Mouse bool
 
 	// Settings are what the person has chosen before. Keep, unless nil, is called

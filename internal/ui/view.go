@@ -71,6 +71,7 @@ func newCallView(c Config) *callView {
 	v.keep = c.Keep
 	v.invite.invite = c.Invite
 	v.bell, v.noticed, v.hosting = c.Bell, c.Noticed, c.Hosting
+	c.Settings.NoMouse = c.Settings.NoMouse || !c.Mouse
 	v.restore(c.Settings)
 	if v.title == "" {
 		v.title = "s2c"
