@@ -64,7 +64,7 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look lookFlags) error
 	}
 	saved := saveTerminal()
 	defer saved.close()
-	screen := e.screen(look)
+	screen, set := e.screen(look), e.openSettings()
 	var m mirror
 	c, err := call.New(call.Config{
 		Session: "mirror", Name: "you", Identity: id, Camera: dev.camera, Mic: m.mic.through(dev.mic), Panic: saved.restore,
@@ -83,6 +83,7 @@ func (e Env) runMirror(ctx context.Context, d deviceFlags, look lookFlags) error
 	return noScreen(ui.Mirror(ctx, ui.MirrorConfig{
 		Pictures: c.SelfPicture, Changed: c.Changed(), Level: m.level, Status: m.status, WatchSelf: c.WatchSelf,
 		Terminal: screen.terminal, Look: screen.look, Auto: screen.auto, LookChosen: screen.chosen, Rate: screen.rate,
+		Theme: set.screen().Theme, Borders: set.borders(),
 	}))
 }
 
