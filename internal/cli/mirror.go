@@ -132,7 +132,7 @@ func (m *mirror) status() []string {
 // error has a Hint, what to do about it.
 func missing(what string, err error) string {
 	if h, ok := errors.AsType[*device.Error](err); ok && h.Hint() != "" {
-		return fmt.Sprintf("no %s: %v - %s", what, h.Unwrap(), h.Hint())
+		return fmt.Sprintf("no %s: %s - %s", what, h.Reason(), h.Hint())
 	}
 	return fmt.Sprintf("no %s: %v", what, err)
 }

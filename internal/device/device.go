@@ -41,6 +41,14 @@ func (e *Error) Error() string { return fmt.Sprintf("%s %q: %v", e.Op, e.Device,
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Reason returns what is wrong in a few words, without what was tried.
+func (e *Error) Reason() string {
+	if errors.Is(e.Err, pulse.ErrNoServer) {
+		return pulse.ErrNoServer.Error()
+	}
+	return e.Err.Error()
+}
+
 // Hint returns what a person can do about the fault, or "".
 func (e *Error) Hint() string {
 	kind, flag := e.kind()

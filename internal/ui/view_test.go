@@ -371,7 +371,7 @@ func TestLeave(t *testing.T) {
 type hinted struct{}
 
 func (hinted) Error() string { return "open camera \"auto\": there is none" }
-func (hinted) Unwrap() error { return errors.New("there is none") }
+func (hinted) Reason() string { return "there is none" }
 func (hinted) Hint() string  { return "plug one in" }
 
 // TestWords checks how long notices stay, and who is told to unmute.

@@ -177,7 +177,7 @@ func faultText(err error) string {
 	h, ok := errors.AsType[interface {
 		error
 		Hint() string
-		Unwrap() error
+		Reason() string
 	}](err)
 	switch {
 	case err == nil:
@@ -185,7 +185,7 @@ func faultText(err error) string {
 	case !ok || h.Hint() == "":
 		return ": " + text.Clean(err.Error(), 200)
 	}
-	return ": " + text.Clean(h.Unwrap().Error(), 100) + " - " + text.Clean(h.Hint(), 100)
+	return ": " + text.Clean(h.Reason(), 100) + " - " + text.Clean(h.Hint(), 100)
 }
 
 // alarmText returns the words for somebody with another key than before, and
