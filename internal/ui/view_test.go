@@ -370,9 +370,9 @@ func TestLeave(t *testing.T) {
 // A hinted error says what to do.
 type hinted struct{}
 
-func (hinted) Error() string { return "open camera \"auto\": there is none" }
+func (hinted) Error() string  { return "open camera \"auto\": there is none" }
 func (hinted) Reason() string { return "there is none" }
-func (hinted) Hint() string  { return "plug one in" }
+func (hinted) Hint() string   { return "plug one in" }
 
 // TestWords checks how long notices stay, and who is told to unmute.
 func TestWords(t *testing.T) {
