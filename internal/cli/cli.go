@@ -55,6 +55,7 @@ func Commands() *cobra.Command { return OS().root() }
 
 // root returns the command tree.
 func (e Env) root() *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "s2c",
 		Short: "a video and audio call in a terminal, sealed end to end",
@@ -66,7 +67,6 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
   s2c join -s session1 -c darker                 join, and be the hub too
   s2c ctl toggle                                 mute the call that runs, or unmute it
   s2c key                                        who you are, and whom you know`,
-		Version:       versionName(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -76,10 +76,16 @@ voice is Opus, and a small hub forwards sealed packets that it cannot open.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				_, err := fmt.Fprintln(e.Stdout, "s2c", versionName())
+				return err
+			}
 			return cmd.Help()
 		},
 	}
-	root.SetVersionTemplate("s2c {{.Version}}\n")
+	// Cobra's own flag prints through a template, whose package makes the program a
+	// third larger, since the linker then keeps all methods of everything.
+	root.Flags().BoolVarP(&version, "version", "v", false, "print the version")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err, "see " + cmd.CommandPath() + " -h"}
 	})

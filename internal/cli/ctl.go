@@ -138,8 +138,9 @@ func (e Env) ctlStatus(a *aim) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "print how a call stands",
-		Long: `Print how a call stands, in a line. With --format the line is a template of Go's
-text/template with these fields; join puts a list together.
+		Long: `Print how a call stands, in a line. With --format the line has these fields, in the
+syntax of Go's text/template, of which if, else, end, join, printf, len, not, eq
+and ne work. Join puts a list together.
 
 ` + fieldList() + `
 A '#' in names is left out, as tmux would act on it. When no call runs nothing is

@@ -18,8 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"text/template"
 	"time"
 )
 
@@ -63,56 +61,6 @@ type Status struct {
 	Loss     float64  `json:"loss"`   // on the way here, 0 to 1
 	Up       float64  `json:"up_kB_s"`
 	Down     float64  `json:"down_kB_s"`
-}
-
-// Fields are the names that a format may have, and what they stand for.
-var Fields = []struct{ Name, Help string }{
-	{"Session", "the session"},
-	{"Name", "your name"},
-	{"PID", "the number of the process"},
-	{"People", "how many are there, with you"},
-	{"Names", "the names of the others, a list"},
-	{"Speaking", "the names of those who speak, a list"},
-	{"Hands", "the names of those whose hand is up, a list"},
-	{"Waiting", "how many wait to be let in"},
-	{"Muted", "true while you are muted"},
-	{"Deafened", "true while you hear nobody"},
-	{"Talking", "true while you speak"},
-	{"Camera", "true while your camera is on"},
-	{"Locked", "true while the session is locked"},
-	{"Link", "connecting, joined or reconnecting"},
-	{"RTT", "milliseconds to the hub and back, with a fraction"},
-	{"Loss", "share of packets lost on the way here, 0 to 1"},
-	{"Up", "kB/s sent, with a fraction"},
-	{"Down", "kB/s received, with a fraction"},
-}
-
-// Format fills in format, a text/template with the fields of a Status and the
-// function join, for lists. Names come without '#', which tmux takes for the
-// start of an instruction.
-func (s *Status) Format(format string) (string, error) {
-	join := func(list []string, between string) string { return strings.Join(list, between) }
-	t, err := template.New("format").Funcs(template.FuncMap{"join": join}).Parse(format)
-	if err != nil {
-		return "", err
-	}
-	shown := *s
-	shown.Name = noHash(s.Name)
-	shown.Names, shown.Speaking, shown.Hands = noHashes(s.Names), noHashes(s.Speaking), noHashes(s.Hands)
-	var b strings.Builder
-	err = t.Execute(&b, shown)
-	return b.String(), err
-}
-
-// noHash returns s without what tmux would act on.
-func noHash(s string) string { return strings.ReplaceAll(s, "#", "") }
-
-func noHashes(list []string) []string {
-	clean := make([]string, len(list))
-	for i, s := range list {
-		clean[i] = noHash(s)
-	}
-	return clean
 }
 
 // parseAnswer returns the answer in a line. Its texts need to be cleaned again

@@ -304,12 +304,20 @@ func TestFormat(t *testing.T) {
 		"[{{if .Camera}}camera{{end}}]{{if .Locked}}locked{{end}}": "[]",
 		`{{join .Names ", "}}: {{join .Speaking ""}}`:              "bob[fg=red], carl: carl",
 		`{{printf "%.0f" .RTT}}ms {{printf "%.1f" .Up}}`:           "24ms 1.2",
+		"{{if .Camera}}a{{else if .Muted}}b{{else}}c{{end}}":       "b",
+		"{{if not .Names}}alone{{else}}{{len .Names}}{{end}}":      "2",
+		`{{if (not .Muted)}}heard{{else}}{{"muted"}} {{1}}{{end}}`: "muted 1",
+		`{{eq .Link "joined"}} {{eq .People 2}} {{eq .Up 1.25}}`:   "true false true",
+		"{{- /* nothing */ -}} {{true}} {{1.5}}":                   "true 1.5",
 	} {
 		if got, err := s.Format(format); got != want || err != nil {
 			t.Errorf("Format(%q) = %q, %v, want %q", format, got, err, want)
 		}
 	}
-	for _, format := range []string{"{{.Dance}}", "{{", "{{.Session", "{{}}", "{{.Format}}"} {
+	for _, format := range []string{"{{.Dance}}", "{{", "{{.Session", "{{}}", "{{.Format}}", "{{.}}", "{{.Name.Length}}",
+		"{{if .Camera}}{{.Dance}}{{end}}", "{{if .Muted}}{{else}}{{.Dance}}{{end}}", "{{if .Dance}}{{end}}",
+		"{{range .Names}}{{end}}", "{{.Name | len}}", "{{$x := .Name}}", "{{join .Name}}", "{{join .Name .Name}}", "{{len 1}}", "{{eq .Names .Names}}",
+		"{{printf 1}}", "{{.Name 1}}", "{{nil}}", "{{template `x`}}", "{{not}}", "{{html .Name}}"} {
 		if got, err := s.Format(format); err == nil {
 			t.Errorf("Format(%q) = %q, want an error", format, got)
 		}
