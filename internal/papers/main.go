@@ -66,7 +66,33 @@ func run(ctx context.Context, args []string) error {
 	if err := writeUnit(filepath.Join(*dir, "s2c.service")); err != nil {
 		return err
 	}
+	if err := copyScripts(filepath.Join(*dir, "scripts"), at); err != nil {
+		return err
+	}
 	return writeLicences(ctx, filepath.Join(*dir, "LICENCES.txt"))
+}
+
+// copyScripts copies what packages run when they are installed and removed. Packages
+// for Alpine hold the time of these files, which in a clone is that of cloning.
+func copyScripts(dir string, at time.Time) error {
+	scripts, err := filepath.Glob("packaging/scripts/*.sh")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, name := range scripts {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, filepath.Base(name))
+		if err := errors.Join(os.WriteFile(to, b, 0o755), os.Chtimes(to, at, at)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unitHead starts the unit of packages.
