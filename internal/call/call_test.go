@@ -253,6 +253,7 @@ func state(c *call.Call) call.State {
 }
 
 func TestThreeMembersSeeAndHearEachOther(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
@@ -329,6 +330,7 @@ func TestNameTaken(t *testing.T) {
 }
 
 func TestMutedSendsNoVoice(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
@@ -363,6 +365,7 @@ func TestMutedSendsNoVoice(t *testing.T) {
 }
 
 func TestLossHeals(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
@@ -382,6 +385,7 @@ func TestLossHeals(t *testing.T) {
 }
 
 func TestReconnects(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, net: simnet.New(3)}
 		w.ctx, w.stop = context.WithCancel(t.Context())

@@ -101,6 +101,7 @@ func (s *shop) now(kind string) (name string, ear *testSpeaker) {
 // TestUseDevice changes each device in the middle of a call: to another one, to one
 // that is known to be missing, to one that turns out to be, to none, and back.
 func TestUseDevice(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"camera", "microphone", "speaker"} {
 		t.Run(kind, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -160,6 +161,7 @@ func TestUseDevice(t *testing.T) {
 
 // TestUseSpeakerAtOnce checks that the voices of the others go on without a gap.
 func TestUseSpeakerAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()

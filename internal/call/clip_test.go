@@ -41,6 +41,7 @@ func signer(t *testing.T) *reel {
 // TestLossOfClip shows what becomes of the picture of a person who signs, at
 // the kinds of loss of TestLostPictures.
 func TestLossOfClip(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("half a minute of computing")
 	}

@@ -24,6 +24,7 @@ func loudness(ear *testSpeaker) int {
 // TestDeafened checks that who is deafened plays and says nothing, that the others
 // see it, and that the microphone is as before when it ends.
 func TestDeafened(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
@@ -90,6 +91,7 @@ func (v *volumes) SetVolume(who hello.Fingerprint, db float64, muted bool) {
 // TestMutedHere checks that somebody can be silenced here, at any volume, and that
 // this and the volume are there in the next call.
 func TestMutedHere(t *testing.T) {
+	t.Parallel()
 	kept := &volumes{of: make(map[hello.Fingerprint]volume)}
 	for again := range 2 {
 		synctest.Test(t, func(t *testing.T) {

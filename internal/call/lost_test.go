@@ -312,6 +312,7 @@ func lose(t *testing.T, r *reel, l lossyLink, seconds int) (s seen) {
 // which hits both ways of the viewer's link, or of the sender's: round trip to
 // the hub 50 and 30 ms. Lengths are in pictures of 40 ms, rates in kbit/s.
 func TestLostPictures(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("much computing")
 	}

@@ -222,6 +222,7 @@ func member(c *call.Call, name string) call.Member {
 // TestResumeKeepsKeys checks that nothing is agreed on anew when nobody else came
 // or left, and that voice and pictures go on, whichever of the two was away.
 func TestResumeKeepsKeys(t *testing.T) {
+	t.Parallel()
 	modes := []string{"one", "roams", "both", "twice"}
 	if testing.Short() {
 		modes = []string{"both"}

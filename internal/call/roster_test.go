@@ -15,6 +15,7 @@ import (
 )
 
 func TestRemove(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()

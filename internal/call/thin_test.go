@@ -13,6 +13,7 @@ import (
 // not say so, in one direction or the other: that is found, the voice comes in time
 // from then on, and pictures come too.
 func TestSlowLinkIsFound(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("pictures of 90 s are coded, which takes a minute and a half with the race detector")
 	}

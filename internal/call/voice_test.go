@@ -33,6 +33,7 @@ func (w *world) talkers(up, down simnet.Link, change func(*call.Config)) (ann, b
 // TestHeldToTalk checks that a muted member is heard while a key is held, and
 // from a little before.
 func TestHeldToTalk(t *testing.T) {
+	t.Parallel()
 	for _, low := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
@@ -67,6 +68,7 @@ func TestHeldToTalk(t *testing.T) {
 // TestLossyVoice checks that losses are healed by copies, and that these end
 // with the losses.
 func TestLossyVoice(t *testing.T) {
+	t.Parallel()
 	for _, low := range []bool{false, true} {
 		if low && testing.Short() {
 			break
@@ -96,6 +98,7 @@ func TestLossyVoice(t *testing.T) {
 // TestSlowLinkGetsLess checks that a member whose packets queue up is sent
 // fewer bytes of voice.
 func TestSlowLinkGetsLess(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
@@ -114,6 +117,7 @@ func TestSlowLinkGetsLess(t *testing.T) {
 // TestLips checks that picture and voice stay together where the voice has to
 // wait for late packets.
 func TestLips(t *testing.T) {
+	t.Parallel()
 	links := []simnet.Link{
 		{Delay: 20 * time.Millisecond, Jitter: 60 * time.Millisecond},
 		{Delay: 20 * time.Millisecond},
@@ -150,6 +154,7 @@ func TestLips(t *testing.T) {
 // TestVolume checks that somebody can be turned down, off and up, and stays so
 // when they come back.
 func TestVolume(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
@@ -186,6 +191,7 @@ func TestVolume(t *testing.T) {
 // TestThinLink checks that a voice gets through a link that is too slow for
 // pictures beside it: they become small and few, and end.
 func TestThinLink(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("pictures of 50 s are coded, which takes half a minute with the race detector")
 	}
@@ -216,6 +222,7 @@ func TestThinLink(t *testing.T) {
 // them asks for it: both send little, and voice and pictures arrive. What counts
 // here is without the heads of IP and of the hop, which are 60 bytes of a packet.
 func TestThinCall(t *testing.T) {
+	t.Parallel()
 	for _, both := range []bool{false, true} {
 		if both && testing.Short() {
 			break
@@ -254,6 +261,7 @@ func TestThinCall(t *testing.T) {
 
 // TestThinForAll checks that who has a good link sends little to who has not.
 func TestThinForAll(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()

@@ -92,6 +92,7 @@ func (w *world) show(delay time.Duration, names ...string) (ann *call.Call, view
 // TestOnlyWhatIsLookedAt has one member film, whom others show in several sizes
 // and then not at all.
 func TestOnlyWhatIsLookedAt(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
@@ -185,6 +186,7 @@ func TestOnlyWhatIsLookedAt(t *testing.T) {
 // TestWatchStorm has several viewers resize at random for some seconds: at the
 // end each has what it looks at, and hardly anything had to be asked for.
 func TestWatchStorm(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.close()
