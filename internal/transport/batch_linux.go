@@ -18,6 +18,9 @@ import (
 // canShare reports whether share works.
 const canShare = true
 
+// canGather reports whether a socket tells what has come without waiting for more.
+const canGather = true
+
 // share lets several sockets have one port, among which the system deals the
 // packets out by their addresses.
 func share(_, _ string, c syscall.RawConn) error {

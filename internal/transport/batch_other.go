@@ -12,6 +12,9 @@ import (
 // canShare reports whether share works.
 const canShare = false
 
+// canGather reports whether a socket tells what has come without waiting for more.
+const canGather = false
+
 func share(_, _ string, _ syscall.RawConn) error { return nil }
 
 // isFull reports whether the system has no room for packets at the moment.

@@ -28,6 +28,7 @@ const gatherSpan = 100 * time.Millisecond
 
 // A gather decides how long a shard gathers. The zero gather is ready.
 type gather struct {
+	never bool // a packet at a time is read, so that gathering is but waiting
 	step  int
 	least int           // step
 	begin time.Time     // of the span
@@ -35,7 +36,12 @@ type gather struct {
 }
 
 // wait returns how long to gather now.
-func (g *gather) wait() time.Duration { return gatherSteps[g.step].wait }
+func (g *gather) wait() time.Duration {
+	if g.never {
+		return 0
+	}
+	return gatherSteps[g.step].wait
+}
 
 // worked tells of some time at work.
 func (g *gather) worked(from, to time.Time) {

@@ -363,6 +363,10 @@ func TestGather(t *testing.T) {
 		if got := g.wait(); got != tt.want {
 			t.Errorf("after %v it gathers for %v, want %v", tt.spans, got, tt.want)
 		}
+		g.never = true
+		if got := g.wait(); got != 0 {
+			t.Errorf("after %v one that never gathers does so for %v", tt.spans, got)
+		}
 	}
 }
 

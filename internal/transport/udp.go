@@ -195,7 +195,9 @@ func newMux(list []*net.UDPConn, gather int) (*mux, error) {
 	}
 	var running sync.WaitGroup
 	for _, s := range m.sockets {
-		running.Go(newShard(m, s, gather).loop)
+		one := newShard(m, s, gather)
+		one.gather.never = !canGather
+		running.Go(one.loop)
 	}
 	go func() { // ends when the last user has released m, which wait waits for
 		running.Wait()
