@@ -17,6 +17,9 @@ func open(path string) (*os.File, error) {
 // rename gives a file another name, in place of the one that has it.
 func rename(from, to string) error { return os.Rename(from, to) }
 
+// remove removes a file, or leaves it where it cannot.
+func remove(path string) { _ = os.Remove(path) }
+
 // checkAccess returns nil when nobody has access to a file who must not.
 func checkAccess(info fs.FileInfo, check Check) error {
 	mode := info.Mode()

@@ -29,6 +29,12 @@ func rename(from, to string) (err error) {
 	return err
 }
 
+// remove removes a file, or leaves it where it cannot. For as long as another
+// process reads it, even by another of its names, it is in use.
+func remove(path string) {
+	again(func() error { return os.Remove(path) }, windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED)
+}
+
 // again calls f until it returns none of the errors, for a second at most.
 func again(f func() error, errs ...error) {
 	tick := time.NewTicker(pollEvery)

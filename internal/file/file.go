@@ -119,7 +119,7 @@ func Create(path string, b []byte) (made bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer os.Remove(temp)
+	defer remove(temp)
 	// Unlike a rename, a link fails where there is something.
 	switch err = os.Link(temp, path); {
 	case errors.Is(err, fs.ErrExist):
@@ -170,7 +170,7 @@ func Replace(path string, b []byte) error {
 		return err
 	}
 	if err := rename(temp, path); err != nil {
-		_ = os.Remove(temp)
+		remove(temp)
 		return err
 	}
 	syncDir(filepath.Dir(path))
@@ -271,7 +271,7 @@ func writeTemp(path string, b []byte) (name string, err error) {
 		err = closeErr
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
+		remove(f.Name())
 		return "", err
 	}
 	return f.Name(), nil
