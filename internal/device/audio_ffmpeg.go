@@ -3,21 +3,16 @@ package device
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sanix-darker/s2c/internal/media"
 )
-
-// errMute says that FFmpeg runs and gives no sound.
-var errMute = errors.New("no sound arrives")
 
 // lowLatency keeps FFmpeg from collecting seconds of sound before it starts.
 var lowLatency = []string{"-fflags", "nobuffer", "-flags", "low_delay", "-probesize", "32", "-analyzeduration", "0"}
@@ -63,28 +58,15 @@ func dshowFindMic(list, name string) (capture, error) {
 	return capture{}, ErrNotFound
 }
 
-// ffmpegChunks is how much an ffmpegMic keeps for a slow reader: 200 ms.
-const ffmpegChunks = 20
-
 // An ffmpegMic is a microphone that runs FFmpeg. One goroutine takes sound off
-// its output as it comes, so that the pipe never blocks, and keeps the newest.
-// One goroutine reads; any goroutine may close.
+// its output as it comes, so that the pipe never blocks. One goroutine reads; any
+// goroutine may close.
 type ffmpegMic struct {
-	// Set by openFFmpegMic.
+	*push
 	cancel context.CancelFunc // kills the process
 	ended  chan struct{}      // closed when pump has ended and the process is gone
 
 	messages tail // owned by the process until it has ended
-
-	mu      sync.Mutex
-	changed sync.Cond // of what mu guards
-
-	// Guarded by mu.
-	chunks [ffmpegChunks]media.Chunk
-	first  int // the oldest
-	n      int
-	heard  chan struct{} // closed with the first chunk
-	err    error         // why there will be no more
 }
 
 // openFFmpegMic starts FFmpeg and waits for the first sound.
@@ -95,8 +77,7 @@ func openFFmpegMic(ctx context.Context, how capture) (media.AudioSource, error) 
 	}
 	// The process outlives the opening, which is what ctx is about.
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	m := &ffmpegMic{cancel: cancel, ended: make(chan struct{}), heard: make(chan struct{})}
-	m.changed.L = &m.mu
+	m := &ffmpegMic{push: newPush(), cancel: cancel, ended: make(chan struct{})}
 	cmd, out, err := startFFmpeg(life, path, ffmpegMicArgs(how.args), &m.messages)
 	if err != nil {
 		cancel()
@@ -104,31 +85,28 @@ func openFFmpegMic(ctx context.Context, how capture) (media.AudioSource, error) 
 	}
 	go m.pump(cmd, out)
 
-	timer := time.NewTimer(how.silence)
-	defer timer.Stop()
-	select {
-	case <-m.heard:
-		return m, nil
-	case <-m.ended:
-		err = m.reason()
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	case <-timer.C:
-		err = fmt.Errorf("%w within %v", errMute, how.silence)
+	if err := m.await(ctx, m.ended, how.silence); err != nil {
+		_ = m.Close() // has no error
+		return nil, err
 	}
-	_ = m.Close() // has no error
-	return nil, err
+	return m, nil
 }
 
 // pump reads sound until FFmpeg ends.
 func (m *ffmpegMic) pump(cmd *exec.Cmd, out io.Reader) {
 	defer close(m.ended)
 	var raw [2 * media.ChunkSamples]byte
+	var c media.Chunk
 	var err error
-	for err == nil {
-		if _, err = io.ReadFull(out, raw[:]); err == nil {
-			m.put(&raw, time.Now())
+	for {
+		if _, err = io.ReadFull(out, raw[:]); err != nil {
+			break
 		}
+		for i := range c.PCM {
+			c.PCM[i] = int16(binary.LittleEndian.Uint16(raw[2*i:]))
+		}
+		c.At = time.Now().Add(-media.ChunkTime)
+		m.put(&c)
 	}
 	// It ends by itself and says why, or it has closed its output and lives on.
 	kill := time.AfterFunc(killWait, m.cancel)
@@ -144,61 +122,6 @@ func (m *ffmpegMic) pump(cmd *exec.Cmd, out io.Reader) {
 		err = fmt.Errorf("%w: the input has come to its end", errFFmpeg)
 	}
 	m.fail(err)
-}
-
-// put appends a chunk whose last sample arrived at now. The oldest makes room.
-func (m *ffmpegMic) put(raw *[2 * media.ChunkSamples]byte, now time.Time) {
-	m.mu.Lock()
-	if m.n == ffmpegChunks {
-		m.first = (m.first + 1) % ffmpegChunks
-		m.n--
-	}
-	c := &m.chunks[(m.first+m.n)%ffmpegChunks]
-	for i := range c.PCM {
-		c.PCM[i] = int16(binary.LittleEndian.Uint16(raw[2*i:]))
-	}
-	c.At = now.Add(-media.ChunkTime)
-	m.n++
-	select {
-	case <-m.heard:
-	default:
-		close(m.heard)
-	}
-	m.mu.Unlock()
-	m.changed.Signal()
-}
-
-// fail ends the microphone for the given reason, unless it has ended before.
-func (m *ffmpegMic) fail(err error) {
-	m.mu.Lock()
-	if m.err == nil {
-		m.err = err
-	}
-	m.mu.Unlock()
-	m.changed.Broadcast()
-}
-
-// reason returns why there is no more sound, or nil.
-func (m *ffmpegMic) reason() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.err
-}
-
-// ReadChunk waits for the next chunk.
-func (m *ffmpegMic) ReadChunk(c *media.Chunk) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for m.n == 0 && m.err == nil {
-		m.changed.Wait()
-	}
-	if m.n == 0 || errors.Is(m.err, os.ErrClosed) {
-		return m.err
-	}
-	*c = m.chunks[m.first]
-	m.first = (m.first + 1) % ffmpegChunks
-	m.n--
-	return nil
 }
 
 // Close kills FFmpeg and waits for its end.
