@@ -25,11 +25,11 @@ func hideWindow(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: createNoWindow}
 }
 
-// cameraCapture returns how to read the camera called name.
-func cameraCapture(ctx context.Context, name string, c VideoConfig) (capture, error) {
+// dshowList returns FFmpeg's list of the devices.
+func dshowList(ctx context.Context) (string, error) {
 	path, err := findFFmpeg()
 	if err != nil {
-		return capture{}, err
+		return "", err
 	}
 	cmd := exec.CommandContext(ctx, path, dshowListArgs...)
 	cmd.WaitDelay = killWait
@@ -37,7 +37,16 @@ func cameraCapture(ctx context.Context, name string, c VideoConfig) (capture, er
 	// Its exit status is always an error: "dummy" is no device.
 	list, err := cmd.CombinedOutput()
 	if len(list) == 0 && err != nil {
+		return "", err
+	}
+	return string(list), nil
+}
+
+// cameraCapture returns how to read the camera called name.
+func cameraCapture(ctx context.Context, name string, c VideoConfig) (capture, error) {
+	list, err := dshowList(ctx)
+	if err != nil {
 		return capture{}, err
 	}
-	return dshowFind(string(list), name, c)
+	return dshowFind(list, name, c)
 }

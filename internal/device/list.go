@@ -3,9 +3,6 @@ package device
 import (
 	"context"
 	"errors"
-
-	"github.com/sanix-darker/s2c/pulse"
-	"github.com/sanix-darker/s2c/v4l2"
 )
 
 // A Listed names a device as --camera, --mic and --speaker take it.
@@ -26,44 +23,21 @@ type List struct {
 	Speakers []Listed `json:"speakers"`
 }
 
-// Devices lists the cameras that V4L2 knows and the microphones and speakers of
-// the sound server. What could not be listed is missing from the list, and the
-// error says why; it joins several.
+// Devices lists the cameras, microphones and speakers of this machine. What could
+// not be listed is missing from the list, and the error says why; it joins several.
 func Devices(ctx context.Context) (List, error) {
 	var l List
-	cameras, err := v4l2.List()
-	if err != nil {
-		err = &Error{"list cameras", Auto, err}
-	}
-	for i, c := range cameras {
-		l.Cameras = append(l.Cameras, Listed{c.Path, describe(c), i == 0, c.ID})
-	}
-	mics, errMics := pulse.Mics(ctx)
-	if errMics != nil {
-		errMics = &Error{"list microphone", Auto, errMics}
-	}
-	l.Mics = listed(mics)
-	speakers, errSpeakers := pulse.Speakers(ctx)
-	if errSpeakers != nil {
-		errSpeakers = &Error{"list speaker", Auto, errSpeakers}
-	}
-	l.Speakers = listed(speakers)
-	return l, errors.Join(err, errMics, errSpeakers)
+	var cameras, mics, speakers error
+	l.Cameras, cameras = listCameras(ctx)
+	l.Mics, mics = listMics(ctx)
+	l.Speakers, speakers = listSpeakers(ctx)
+	return l, errors.Join(notListed("cameras", cameras), notListed("microphone", mics), notListed("speaker", speakers))
 }
 
-// describe returns what a camera is called and where it is plugged in, which
-// tells two of a kind apart.
-func describe(c v4l2.Info) string {
-	if c.Bus == "" {
-		return c.Name
+// notListed says what could not be listed, if err says that something could not.
+func notListed(what string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return c.Name + " (" + c.Bus + ")"
-}
-
-func listed(from []pulse.Info) []Listed {
-	var l []Listed
-	for _, d := range from {
-		l = append(l, Listed{Name: d.Name, Description: d.Description, Default: d.Default})
-	}
-	return l
+	return &Error{"list " + what, Auto, err}
 }

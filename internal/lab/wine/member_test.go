@@ -92,6 +92,13 @@ func (m *member) read(out io.Reader) {
 	m.waited = m.cmd.Wait()
 }
 
+// all returns the events so far.
+func (m *member) all() []event {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.events
+}
+
 // await returns the first event that is as wanted, now or later.
 func (m *member) await(t *testing.T, what string, is func(event) bool) event {
 	t.Helper()

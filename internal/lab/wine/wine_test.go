@@ -34,6 +34,7 @@ func TestWindows(t *testing.T) {
 	t.Run("command line", b.commandLine)
 	t.Run("hub", b.hub)
 	t.Run("member", b.member)
+	t.Run("sound", b.sound)
 }
 
 // TestMissing makes sure that the error names the program that is missing.
