@@ -30,6 +30,12 @@ var (
 	ErrFormat      = errors.New("format not understood")
 )
 
+// What else Hint looks for in the errors of Windows' microphones.
+var (
+	errForbidden = errors.New("the system refuses it")
+	errByFFmpeg  = errors.New("FFmpeg may open it")
+)
+
 // An Error says which device could not be used, and Hint what to do about it.
 type Error struct {
 	Op     string // "open camera", "read microphone", ...
@@ -67,7 +73,7 @@ func (e *Error) Hint() string {
 		return "another program uses it; close it, or try " + flag + " test"
 	case errors.Is(err, os.ErrPermission) && kind == "camera":
 		return permissionHint
-	case errors.Is(err, errMute):
+	case errors.Is(err, errMute), errors.Is(err, errForbidden):
 		return "see whether the system mutes or forbids the microphone, or use --mic none"
 	case errors.Is(err, errSilent):
 		return silentHint
@@ -76,6 +82,8 @@ func (e *Error) Hint() string {
 		return "see the names that there are: s2c devices"
 	case errors.Is(err, v4l2.ErrStalled) && strings.HasPrefix(e.Op, "open"), errors.Is(err, v4l2.ErrNoFormat):
 		return "use another camera, or read it with ffmpeg: " + flag + ` "ffmpeg:-f v4l2 -i /dev/video0"`
+	case errors.Is(err, errByFFmpeg):
+		return "use another microphone, or read it with ffmpeg: " + flag + ` "ffmpeg:-f dshow -i audio=NAME"`
 	case errors.Is(err, v4l2.ErrStalled), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.EIO):
 		return "unplug it and plug it in again, or use another " + kind
 	}

@@ -34,6 +34,9 @@ func TestHint(t *testing.T) {
 		{"read camera", syscall.ENODEV, "plug it in again"},
 		{"read camera", v4l2.ErrStalled, "plug it in again"},
 		{"open camera", v4l2.ErrNoFormat, "ffmpeg:"},
+		{"open microphone", errMute, "forbids the microphone"},
+		{"open microphone", errForbidden, "forbids the microphone"},
+		{"open microphone", errByFFmpeg, `--mic "ffmpeg:-f dshow`},
 		{"read camera", os.ErrClosed, ""},
 		{"open camera", fmt.Errorf("something else"), ""},
 	} {

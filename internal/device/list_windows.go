@@ -5,24 +5,16 @@ import "context"
 // listCameras lists the cameras that FFmpeg knows.
 func listCameras(ctx context.Context) ([]Listed, error) {
 	list, err := dshowList(ctx)
-	return named(dshowNames(list, "video"), 0), err
+	return listNames(dshowNames(list, "video"), 0), err
 }
 
 // listMics lists the microphones of Windows.
 func listMics(context.Context) ([]Listed, error) {
 	names, preferred, err := waveNames()
-	return named(names, preferred), err
+	return waveListed(names, preferred), err
 }
 
 // listSpeakers lists the system's choice: no other can be had.
 func listSpeakers(context.Context) ([]Listed, error) {
 	return []Listed{{Name: Auto, Description: "the system's choice", Default: true}}, nil
-}
-
-// named returns devices that have a name alone.
-func named(names []string, preferred int) (l []Listed) {
-	for i, name := range names {
-		l = append(l, Listed{Name: name, Description: name, Default: i == preferred})
-	}
-	return l
 }

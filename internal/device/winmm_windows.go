@@ -2,7 +2,6 @@ package device
 
 import (
 	"fmt"
-	"strings"
 	"syscall"
 	"unsafe"
 
@@ -54,17 +53,19 @@ type waveHeader struct {
 type waveCaps struct {
 	maker, product uint16
 	version        uint32
-	name           [32]uint16 // cut, with a final zero
+	name           [waveNameLen + 1]uint16 // with a final zero
 	formats        uint32
 	channels, _    uint16
 }
 
-// A waveError is an MMRESULT.
+// A waveError is an MMRESULT, and zero is none.
 type waveError uint32
 
 // Those that a person can do something about.
 const (
+	waveRefused   waveError = 1 // so it is when Windows forbids microphones
 	waveBadDevice waveError = 2
+	waveDisabled  waveError = 3
 	waveAllocated waveError = 4
 	waveNoDriver  waveError = 6
 	waveNoMemory  waveError = 7
@@ -74,6 +75,8 @@ const (
 // Error implements error.
 func (e waveError) Error() string {
 	switch e {
+	case waveRefused, waveDisabled:
+		return "Windows refuses it"
 	case waveBadDevice:
 		return ErrNoDevice.Error()
 	case waveAllocated:
@@ -90,9 +93,19 @@ func (e waveError) Error() string {
 
 // Is has hints given as for the same faults on other systems.
 func (e waveError) Is(target error) bool {
-	return e == waveBadDevice && target == ErrNoDevice ||
-		e == waveAllocated && target == syscall.EBUSY ||
-		e == waveNoDriver && target == syscall.ENODEV
+	switch target {
+	case errForbidden:
+		return e == waveRefused || e == waveDisabled
+	case ErrNoDevice:
+		return e == waveBadDevice
+	case syscall.EBUSY:
+		return e == waveAllocated
+	case syscall.ENODEV:
+		return e == waveNoDriver
+	case errByFFmpeg:
+		return e > waveNoMemory
+	}
+	return false
 }
 
 // wave calls a function that returns an MMRESULT.
@@ -109,38 +122,27 @@ func wave(f *windows.LazyProc, args ...uintptr) error {
 }
 
 // waveNames returns the microphones of this machine, by their numbers, and the
-// number of the one that is the system's choice. Windows cuts names after 31
-// characters.
+// number of the one that is the system's choice.
 func waveNames() (names []string, preferred int, err error) {
-	if err := waveInGetNumDevs.Find(); err != nil {
-		return nil, 0, err
-	}
-	n, _, _ := waveInGetNumDevs.Call()
+	n, err := waveCount()
 	for i := range n {
 		var c waveCaps
-		if err := wave(waveInGetDevCaps, i, uintptr(unsafe.Pointer(&c)), unsafe.Sizeof(c)); err != nil {
-			return nil, 0, err
-		}
-		names = append(names, windows.UTF16ToString(c.name[:]))
+		// One that has just been pulled out has no name, and the others keep theirs.
+		_ = wave(waveInGetDevCaps, i, uintptr(unsafe.Pointer(&c)), unsafe.Sizeof(c))
+		names = append(names, waveName(c.name[:]))
 	}
 	var id, flags uint32
-	if wave(waveInMessage, waveMapper, preferredGet, uintptr(unsafe.Pointer(&id)), uintptr(unsafe.Pointer(&flags))) == nil && int(id) < len(names) {
+	if err == nil && wave(waveInMessage, waveMapper, preferredGet, uintptr(unsafe.Pointer(&id)), uintptr(unsafe.Pointer(&flags))) == nil && id < uint32(n) {
 		preferred = int(id)
 	}
-	return names, preferred, nil
+	return names, preferred, err
 }
 
-// findWave returns the number of the first microphone that has name in its own, or
-// is cut from it.
-func findWave(names []string, name string) (int, error) {
-	const whole = len(waveCaps{}.name) - 1
-	name = strings.ToLower(name)
-	for i, n := range names {
-		cut := len(windows.StringToUTF16(n))-1 == whole
-		n = strings.ToLower(n)
-		if strings.Contains(n, name) || cut && strings.HasPrefix(name, n) {
-			return i, nil
-		}
+// waveCount returns how many microphones this machine has.
+func waveCount() (uintptr, error) {
+	if err := waveInGetNumDevs.Find(); err != nil {
+		return 0, err
 	}
-	return 0, ErrNotFound
+	n, _, _ := waveInGetNumDevs.Call()
+	return n, nil
 }
