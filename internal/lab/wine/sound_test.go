@@ -3,6 +3,9 @@ package wine
 import (
 	"fmt"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -23,8 +26,49 @@ const (
 	soundDelay = 400 * time.Millisecond
 )
 
+// microphone runs the device package's own tests of Windows' microphones.
+func (b *both) microphone(t *testing.T) {
+	Need(t, b.windows.Sound())
+	room := sound.ForTest(t, sound.Pulse)
+	cmd, err := b.windows.Tests(t.Context(), "github.com/sanix-darker/s2c/internal/device",
+		[]string{"PULSE_SERVER=" + room.Address()}, "-test.v", "-test.run", "^TestWave")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := output(t, cmd)
+	if err != nil || strings.Contains(said, "--- SKIP") {
+		t.Errorf("the tests of the microphones: %v, want none to be skipped:\n%s", err, said)
+		return
+	}
+	for line := range strings.Lines(said) {
+		if strings.Contains(line, ".go:") {
+			t.Log(strings.TrimSpace(line))
+		}
+	}
+}
+
+// output runs a command and returns what it prints. That goes to a file: what Wine
+// starts behind a program that first asks for sound would hold a pipe.
+func output(t *testing.T, cmd *exec.Cmd) (string, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "out")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	cmd.Stdout, cmd.Stderr = file, file
+	result := cmd.Run()
+	said, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(said), result
+}
+
 // sound has Windows hear and be heard through its own devices, without FFmpeg.
 func (b *both) sound(t *testing.T) {
+	Need(t, b.windows.Sound())
 	mouth, ear := sound.ForTest(t, sound.Pulse), sound.ForTest(t, sound.Pulse)
 	hub, err := b.linux.Hub(t.Context())
 	if err != nil {
@@ -67,9 +111,9 @@ func (b *both) sound(t *testing.T) {
 // the choice of the sound server.
 func (b *both) listed(t *testing.T, env []string) {
 	t.Helper()
-	out, err := b.windows.Command(t.Context(), env, "devices").Output()
-	if text := string(out); err != nil || !strings.Contains(text, "\n* PulseAudio ") || !strings.Contains(text, "\n  "+sound.MicDescription) {
-		t.Errorf("s2c.exe devices: %v, want PulseAudio to be the system's choice, and %s, in\n%s", err, sound.MicDescription, out)
+	text, err := output(t, b.windows.Command(t.Context(), env, "devices"))
+	if err != nil || !strings.Contains(text, "\n* PulseAudio ") || !strings.Contains(text, "\n  "+sound.MicDescription) {
+		t.Errorf("s2c.exe devices: %v, want PulseAudio to be the system's choice, and %s, in\n%s", err, sound.MicDescription, text)
 	}
 }
 

@@ -84,48 +84,60 @@ func environ(dir string) []string {
 		"S2C_CONFIG="+Path(dir+"/config"), "S2C_STATE="+Path(dir+"/state"), "S2C_NO_SETUP=1")
 }
 
+// Sound says what the Prefix lacks to use a PulseAudio server, or returns nil.
+func (p *Prefix) Sound() error {
+	if _, err := os.Stat(filepath.Join(p.Dir, "prefix/drive_c/windows/system32/winepulse.drv")); err != nil {
+		return fmt.Errorf("wine has no driver for PulseAudio, which is in libwine: %w", err)
+	}
+	return nil
+}
+
 // Path returns how Windows calls the file or folder at an absolute path.
 func Path(path string) string { return "Z:" + strings.ReplaceAll(path, "/", `\`) }
 
 // build builds s2c.exe, as it is released but for what Wine lacks.
 func (p *Prefix) build(ctx context.Context) error {
-	overlay, err := p.overlay(ctx)
-	if err != nil {
+	if err := p.overlay(ctx); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w",
-		"-overlay", overlay, "-o", p.Exe, "github.com/sanix-darker/s2c")
+	return compile(ctx, "build", "-trimpath", "-ldflags", "-s -w", "-overlay", p.overlayPath(), "-o", p.Exe, "github.com/sanix-darker/s2c")
+}
+
+// compile runs a command of Go for Windows.
+func compile(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=windows", "GOARCH=amd64")
 	return run(cmd)
 }
 
-// overlay writes Go's net package for Wine, and returns what go build is to be
-// told of it. Every UDP socket gets SIO_UDP_NETRESET, which Wine 8 refuses, and
+// overlayPath is of what go build is to be told of the net package for Wine.
+func (p *Prefix) overlayPath() string { return filepath.Join(p.Dir, "overlay.json") }
+
+// overlay writes Go's net package for Wine. Every UDP socket gets SIO_UDP_NETRESET, which Wine 8 refuses, and
 // then fails; SIO_UDP_CONNRESET, which it has had just before, does no harm.
-func (p *Prefix) overlay(ctx context.Context) (path string, err error) {
+func (p *Prefix) overlay(ctx context.Context) error {
 	const ask, instead = "windows.SIO_UDP_NETRESET", "syscall.SIO_UDP_CONNRESET"
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
-		return "", err
+		return err
 	}
 	from := filepath.Join(strings.TrimSpace(string(root)), "src/net/fd_windows.go")
 	text, err := os.ReadFile(from)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if bytes.Count(text, []byte(ask)) != 1 {
-		return "", fmt.Errorf("%s is not the one that is known: see what it asks UDP sockets for", from)
+		return fmt.Errorf("%s is not the one that is known: see what it asks UDP sockets for", from)
 	}
 	to := filepath.Join(p.Dir, "fd_windows.go")
 	if err := os.WriteFile(to, bytes.Replace(text, []byte(ask), []byte(instead), 1), 0o600); err != nil {
-		return "", err
+		return err
 	}
 	list, err := json.Marshal(map[string]any{"Replace": map[string]string{from: to}})
 	if err != nil {
-		return "", err
+		return err
 	}
-	path = filepath.Join(p.Dir, "overlay.json")
-	return path, os.WriteFile(path, list, 0o600)
+	return os.WriteFile(p.overlayPath(), list, 0o600)
 }
 
 // boot makes the prefix, with PulseAudio for all sound.
@@ -197,7 +209,21 @@ func run(cmd *exec.Cmd) error {
 // environment. When ctx ends it gets what Ctrl+C is in a console, as SIGINT does
 // it at any time, and is killed when it does not heed it.
 func (p *Prefix) Command(ctx context.Context, extra []string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "wine", append([]string{p.Exe}, args...)...)
+	return p.command(ctx, p.Exe, extra, args)
+}
+
+// Tests builds the tests of a package, and returns a command like Command's that
+// runs them.
+func (p *Prefix) Tests(ctx context.Context, pkg string, extra []string, args ...string) (*exec.Cmd, error) {
+	exe := filepath.Join(p.Dir, "test.exe")
+	if err := compile(ctx, "test", "-c", "-overlay", p.overlayPath(), "-o", exe, pkg); err != nil {
+		return nil, err
+	}
+	return p.command(ctx, exe, extra, args), nil
+}
+
+func (p *Prefix) command(ctx context.Context, exe string, extra, args []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "wine", append([]string{exe}, args...)...)
 	cmd.Env = slices.Concat(p.env, extra)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = endTime

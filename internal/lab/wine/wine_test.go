@@ -20,7 +20,7 @@ import (
 // takes the most time, so that all share one.
 func TestWindows(t *testing.T) {
 	windows, err := Prepare(t.Context(), t.TempDir())
-	lab.Need(t, err)
+	Need(t, err)
 	t.Cleanup(func() {
 		if err := windows.Close(); err != nil {
 			t.Error(err)
@@ -34,6 +34,7 @@ func TestWindows(t *testing.T) {
 	t.Run("command line", b.commandLine)
 	t.Run("hub", b.hub)
 	t.Run("member", b.member)
+	t.Run("microphone", b.microphone)
 	t.Run("sound", b.sound)
 }
 
@@ -42,6 +43,23 @@ func TestMissing(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if _, err := Prepare(t.Context(), t.TempDir()); !errors.Is(err, exec.ErrNotFound) || !strings.Contains(err.Error(), "wine") {
 		t.Errorf("Prepare without programs = %v, want one that says that wine is not found", err)
+	}
+}
+
+// TestNeed makes sure that Wine is asked for by both variables together alone. A
+// test that fails is out of reach of another, so this one only sees skips.
+func TestNeed(t *testing.T) {
+	for _, env := range [][2]string{{"", ""}, {"1", ""}, {"1", "0"}, {"", "1"}} {
+		skipped := false
+		t.Run("lab "+env[0]+" wine "+env[1], func(t *testing.T) {
+			t.Setenv(lab.Env, env[0])
+			t.Setenv(Env, env[1])
+			defer func() { skipped = t.Skipped() }()
+			Need(t, exec.ErrNotFound)
+		})
+		if !skipped {
+			t.Errorf("%s=%s %s=%s: the test is not skipped", lab.Env, env[0], Env, env[1])
+		}
 	}
 }
 
