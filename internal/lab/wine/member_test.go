@@ -119,7 +119,7 @@ func (m *member) await(t *testing.T, what string, is func(event) bool) event {
 		case <-m.ended:
 			t.Fatalf("%s ended (%v) before %s", m.name, m.waited, what)
 		case <-late.C:
-			t.Fatalf("%s: no %s within %v; its events: %+v", m.name, what, awaitTime, m.events)
+			t.Fatalf("%s: no %s within %v; its events: %+v", m.name, what, awaitTime, m.all())
 		}
 	}
 }

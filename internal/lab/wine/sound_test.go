@@ -96,8 +96,6 @@ func (b *both) sound(t *testing.T) {
 	windows.tell(t, "use microphone "+sound.MicDescription)
 	windows.await(t, "the other microphone", func(e event) bool { return e.Event == "device" && e.Device == "microphone" })
 	hearTone(t, "Linux, of the microphone by its name,", mouth, ear, 550)
-	windows.leave(t)
-	linux.leave(t)
 	for _, m := range []*member{windows, linux} {
 		for _, e := range m.all() {
 			if e.Event == "device-lost" {
@@ -105,6 +103,17 @@ func (b *both) sound(t *testing.T) {
 			}
 		}
 	}
+
+	if err := mouth.UnloadMic(); err != nil {
+		t.Fatal(err)
+	}
+	lost := windows.await(t, "the loss of its microphone", isEvent("device-lost"))
+	t.Logf("Windows, its microphone pulled out: %s", lost.Error)
+	if lost.Device != "microphone" {
+		t.Errorf("lost %s: %s, want the microphone", lost.Device, lost.Error)
+	}
+	windows.leave(t)
+	linux.leave(t)
 }
 
 // listed makes sure that Windows tells of the microphones, of which Wine's first is
