@@ -113,8 +113,9 @@ func compile(ctx context.Context, args ...string) error {
 // overlayPath is of what go build is to be told of the net package for Wine.
 func (p *Prefix) overlayPath() string { return filepath.Join(p.Dir, "overlay.json") }
 
-// overlay writes Go's net package for Wine. Every UDP socket gets SIO_UDP_NETRESET, which Wine 8 refuses, and
-// then fails; SIO_UDP_CONNRESET, which it has had just before, does no harm.
+// overlay writes Go's net package for Wine. Every UDP socket gets SIO_UDP_NETRESET,
+// which Wine 8 refuses, and then fails; SIO_UDP_CONNRESET, which it has had just
+// before, does no harm.
 func (p *Prefix) overlay(ctx context.Context) error {
 	const ask, instead = "windows.SIO_UDP_NETRESET", "syscall.SIO_UDP_CONNRESET"
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
