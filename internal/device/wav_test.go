@@ -16,9 +16,9 @@ import (
 
 // wavBytes returns a WAV file of that format, whose data chunk claims to be
 // as long as size says, or as long as it is.
-func wavBytes(f wavFormat, data []byte, size int) []byte {
+func wavBytes(f wavFormat, data []byte, size int64) []byte {
 	if size < 0 {
-		size = len(data)
+		size = int64(len(data))
 	}
 	head := binary.LittleEndian.AppendUint16(nil, uint16(f.code))
 	head = binary.LittleEndian.AppendUint16(head, uint16(f.channels))
@@ -29,9 +29,9 @@ func wavBytes(f wavFormat, data []byte, size int) []byte {
 	return riff(chunkBytes("fmt ", head, -1), chunkBytes("data", data, size))
 }
 
-func chunkBytes(id string, body []byte, size int) []byte {
+func chunkBytes(id string, body []byte, size int64) []byte {
 	if size < 0 {
-		size = len(body)
+		size = int64(len(body))
 	}
 	return append(binary.LittleEndian.AppendUint32([]byte(id), uint32(size)), body...)
 }
