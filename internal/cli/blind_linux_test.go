@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -28,9 +29,9 @@ import (
 )
 
 // blindTime is how long the calls of TestBlindHub last.
-const blindTime = 60 * time.Second
+var blindTime = flag.Duration("blind", 20*time.Second, "how long the calls of TestBlindHub last")
 
-// TestBlindHub has three members call for a minute, with canaries in voice,
+// TestBlindHub has three members in a call, with canaries in voice,
 // picture, chat, names and passphrase, through two hubs at once: the real one,
 // whose memory and log are searched afterwards, and one in this process that
 // writes down every byte of the hop as it is after TLS and the UDP hop's own
@@ -42,7 +43,7 @@ const blindTime = 60 * time.Second
 // where no codec hides them, and notes what it opens of the others.
 func TestBlindHub(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes a minute")
+		t.Skip("takes half a minute")
 	}
 	if os.Geteuid() != 0 {
 		lab.Need(t, errors.New("reading the memory of a member takes root"))
@@ -63,7 +64,7 @@ func TestBlindHub(t *testing.T) {
 	b.call(real.Addr, "core", 0)
 	b.call(recorded, "tape", 2)
 	defer b.end()
-	b.talk(blindTime)
+	b.talk(*blindTime)
 
 	patterns := program.NewPatterns(b.canaries())
 	t.Logf("%d canaries and %d pieces of what was sealed; the hop carried %.1f MB", b.named, len(b.canaries())-b.named, float64(tape.len())/1e6)
@@ -98,7 +99,7 @@ func TestBlindHub(t *testing.T) {
 			t.Errorf("the memory of no member holds %s: the search shows nothing", b.what(i))
 		}
 	}
-	if log.Len() < 100 || size < 5e6 || tape.len() < 1e6 {
+	if log.Len() < 100 || size < 5e6 || tape.len() < 5e5 {
 		t.Error("there was not enough to search")
 	}
 	b.checkHeard(t)

@@ -314,10 +314,12 @@ func TestFormat(t *testing.T) {
 			t.Errorf("Format(%q) = %q, %v, want %q", format, got, err, want)
 		}
 	}
-	for _, format := range []string{"{{.Dance}}", "{{", "{{.Session", "{{}}", "{{.Format}}", "{{.}}", "{{.Name.Length}}",
+	for _, format := range []string{
+		"{{.Dance}}", "{{", "{{.Session", "{{}}", "{{.Format}}", "{{.}}", "{{.Name.Length}}",
 		"{{if .Camera}}{{.Dance}}{{end}}", "{{if .Muted}}{{else}}{{.Dance}}{{end}}", "{{if .Dance}}{{end}}",
 		"{{range .Names}}{{end}}", "{{.Name | len}}", "{{$x := .Name}}", "{{join .Name}}", "{{join .Name .Name}}", "{{len 1}}", "{{eq .Names .Names}}",
-		"{{printf 1}}", "{{.Name 1}}", "{{nil}}", "{{template `x`}}", "{{not}}", "{{html .Name}}"} {
+		"{{printf 1}}", "{{.Name 1}}", "{{nil}}", "{{template `x`}}", "{{not}}", "{{html .Name}}",
+	} {
 		if got, err := s.Format(format); err == nil {
 			t.Errorf("Format(%q) = %q, want an error", format, got)
 		}
