@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sanix-darker/s2c/internal/lab/pty"
 )
 
 // joinWithin is how long a join may take.
@@ -17,7 +19,7 @@ const joinWithin = 20 * time.Second
 func join(ctx context.Context, o options, env, argv []string) (t times, err error) {
 	ctx, cancel := context.WithTimeout(ctx, joinWithin)
 	defer cancel()
-	ours, theirs, err := openTerminal(o.cols, o.rows)
+	ours, theirs, err := pty.Open(o.cols, o.rows)
 	if err != nil {
 		return t, err
 	}
@@ -61,27 +63,4 @@ func drain(f *os.File) (n int, err error) {
 			return n, err
 		}
 	}
-}
-
-// openTerminal returns the two ends of a terminal.
-func openTerminal(cols, rows int) (ours, theirs *os.File, err error) {
-	if ours, err = os.OpenFile("/dev/ptmx", os.O_RDWR, 0); err != nil {
-		return nil, nil, err
-	}
-	fd := int(ours.Fd())
-	if err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(cols), Row: uint16(rows)})
-	}
-	n := 0
-	if err == nil {
-		n, err = unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	}
-	if err == nil {
-		theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		ours.Close()
-		return nil, nil, err
-	}
-	return ours, theirs, nil
 }
