@@ -20,7 +20,11 @@ func TestParsePress(t *testing.T) {
 		{"8s g", press{8 * time.Second, "g"}, true},
 		{"100ms Tab", press{100 * time.Millisecond, "\t"}, true},
 		{"1s hello there", press{time.Second, "hello there"}, true},
-		{"g", press{}, false}, {"1s", press{}, false}, {"1s ", press{}, false}, {"-1s g", press{}, false}, {"", press{}, false},
+		{"g", press{}, false},
+		{"1s", press{}, false},
+		{"1s ", press{}, false},
+		{"-1s g", press{}, false},
+		{"", press{}, false},
 	} {
 		if got, err := parsePress(test.s); got != test.want || (err == nil) != test.ok {
 			t.Errorf("parsePress(%q) = %+v, %v, want %+v, %v", test.s, got, err, test.want, test.ok)
